@@ -1,0 +1,31 @@
+// gst-wav2lip: cuts the face out of a mapped frame of any supported format and makes it the
+// network's input. w2linfer calls it once a frame, when the frame's batch is put together.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/video/video.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "gstw2lbox.h"
+
+namespace w2l {
+
+class CropExtractor {
+ public:
+  // Chooses the conversion for `info` (one of GST_W2L_VIDEO_FORMATS, its colour matrix and range).
+  explicit CropExtractor(const GstVideoInfo &info);
+
+  // Writes size x size x 3 packed BGR to `out`: the box, converted and resized with OpenCV's
+  // bilinear cv::resize (for BGR frames exactly what the reference does). Only pixels of the box
+  // (and, in subsampled formats, chroma under it) are read. The box must lie inside the frame and
+  // not be empty: false otherwise, and `out` is not written.
+  bool extract(const GstVideoFrame &frame, const GstW2lBox &box, int size, std::uint8_t *out);
+
+ private:
+  GstVideoInfo info_;
+  std::vector<std::uint8_t> bgr_;  // the box before resizing, reused from frame to frame
+};
+
+}  // namespace w2l
