@@ -2,9 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstw2lmetatransform.h"
 
-/* Rounds half up, so that a box and its neighbour keep sharing their edge. */
+/* Rounds half up, so that a box and its neighbour keep sharing their edge. Boxes may reach over the
+ * frame's edges, so @edge may be negative. */
 static gint scale_edge(gint edge, gint from, gint to) {
-  return (gint)gst_util_uint64_scale_int_round((guint64)edge, to, from);
+  gint64 doubled = 2 * (gint64)edge * to + from;
+  gint64 scaled = doubled / (2 * (gint64)from);
+
+  /* C truncates towards 0; rounding half up needs the floor. */
+  if (doubled < 0 && doubled % (2 * (gint64)from) != 0) scaled--;
+  return (gint)CLAMP(scaled, G_MININT, G_MAXINT);
 }
 
 gboolean gst_w2l_meta_transform_box(GQuark type, gpointer data, const GstW2lBox *box,

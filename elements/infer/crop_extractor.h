@@ -6,16 +6,24 @@
 #include <gst/video/video.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "gstw2lbox.h"
 
 namespace w2l {
 
+class YuvToBgr;
+
+// Not thread-safe: one for each streaming thread.
 class CropExtractor {
  public:
   // Chooses the conversion for `info` (one of GST_W2L_VIDEO_FORMATS, its colour matrix and range).
+  // Throws std::invalid_argument for any other format.
   explicit CropExtractor(const GstVideoInfo &info);
+  ~CropExtractor();
+  CropExtractor(const CropExtractor &) = delete;
+  CropExtractor &operator=(const CropExtractor &) = delete;
 
   // Writes size x size x 3 packed BGR to `out`: the box, converted and resized with OpenCV's
   // bilinear cv::resize (for BGR frames exactly what the reference does). Only pixels of the box
@@ -25,6 +33,7 @@ class CropExtractor {
 
  private:
   GstVideoInfo info_;
+  std::unique_ptr<YuvToBgr> yuv_;  // of Y'CbCr formats only
   std::vector<std::uint8_t> bgr_;  // the box before resizing, reused from frame to frame
 };
 

@@ -1,0 +1,51 @@
+// gst-wav2lip: video buffers for w2lpatch; see video_buffer.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "video_buffer.h"
+
+#include <stdexcept>
+
+namespace w2l {
+
+MappedFrame::MappedFrame(const GstVideoInfo &info, GstBuffer *buffer, GstMapFlags flags) {
+  // Without a reference of its own, so that the buffer stays writable while it is mapped.
+  int all_flags = flags | static_cast<int>(GST_VIDEO_FRAME_MAP_FLAG_NO_REF);
+  if (!gst_video_frame_map(&frame_, &info, buffer, static_cast<GstMapFlags>(all_flags)))
+    throw std::runtime_error(
+        "its memory cannot be mapped; put videoconvert or a download element "
+        "before w2lpatch");
+}
+
+MappedFrame::~MappedFrame() {
+  gst_video_frame_unmap(&frame_);
+}
+
+bool has_default_layout(GstBuffer *buffer, const GstVideoInfo &info) {
+  const GstVideoMeta *meta = gst_buffer_get_video_meta(buffer);
+  if (!meta) return true;
+  for (guint plane = 0; plane < meta->n_planes; plane++) {
+    bool same = meta->offset[plane] == GST_VIDEO_INFO_PLANE_OFFSET(&info, plane) &&
+                meta->stride[plane] == GST_VIDEO_INFO_PLANE_STRIDE(&info, plane);
+    if (!same) return false;
+  }
+  return true;
+}
+
+GstBuffer *copy_in_default_layout(GstBuffer *buffer, const GstVideoInfo &info) {
+  GstBuffer *packed = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
+  if (!packed) return nullptr;
+  int what = GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META;
+  gst_buffer_copy_into(packed, buffer, static_cast<GstBufferCopyFlags>(what), 0, -1);
+  // It describes the old layout.
+  if (GstVideoMeta *layout = gst_buffer_get_video_meta(packed))
+    gst_buffer_remove_meta(packed, &layout->meta);
+  try {
+    MappedFrame source(info, buffer, GST_MAP_READ), target(info, packed, GST_MAP_WRITE);
+    gst_video_frame_copy(target.get(), source.get());
+    return packed;
+  } catch (const std::runtime_error &) {
+    gst_buffer_unref(packed);
+    return nullptr;
+  }
+}
+
+}  // namespace w2l

@@ -1,0 +1,130 @@
+// gst-wav2lip: a Wav2Lip network on the CPU. See cpu_network.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu_network.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "range.h"
+
+namespace w2l {
+namespace {
+
+constexpr int kBytesPerPixel = 3;
+
+// The reference divides by 255 and rounds to float once.
+std::array<float, 256> unit_table() {
+  std::array<float, 256> table;
+  for (int i = 0; i < 256; ++i) table[static_cast<std::size_t>(i)] = static_cast<float>(i / 255.0);
+  return table;
+}
+
+at::Tensor run(const std::vector<FusedConv> &block, at::Tensor x) {
+  for (const FusedConv &layer : block) x = layer(x);
+  return x;
+}
+
+}  // namespace
+
+CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, at::ScalarType dtype)
+    : family_(&network.family()), dtype_(dtype) {
+  const Size2 crop = {family_->crop_size, family_->crop_size};
+  const Size2 mel = {family_->mel_bands, family_->mel_columns};
+  face_ = build(checkpoint, network, Part::FaceEncoder, crop);
+  audio_ = build(checkpoint, network, Part::AudioEncoder, mel);
+  decoder_ = build(checkpoint, network, Part::Decoder, audio_.back().back().output_size());
+  output_ = build(checkpoint, network, Part::Output, crop);
+}
+
+std::vector<CpuNetwork::Block> CpuNetwork::build(const Checkpoint &checkpoint,
+                                                 const Network &network, Part part,
+                                                 Size2 input) const {
+  std::vector<Block> blocks;
+  for (const Layer &layer : network.part(part)) {
+    const auto index = static_cast<std::size_t>(layer.row->block);
+    if (index >= blocks.size()) blocks.resize(index + 1);
+    // The three channels of the picture are always computed in float: it costs one percent, and
+    // bfloat16's eight bits of mantissa would be seen in the answer.
+    const at::ScalarType dtype = layer.row->kind == LayerKind::Last ? at::kFloat : dtype_;
+    blocks[index].emplace_back(layer, Network::read(checkpoint, layer), input, dtype);
+    input = blocks[index].back().output_size();
+  }
+  return blocks;
+}
+
+at::Tensor CpuNetwork::face_input(const std::uint8_t *crops, int count) const {
+  static const std::array<float, 256> kUnit = unit_table();
+  const std::int64_t edge = family_->crop_size;
+  at::Tensor input =
+      at::empty({count, family_->face_channels, edge, edge},
+                at::TensorOptions(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
+  float *out = input.data_ptr<float>();
+  for (int sample = 0; sample < count; ++sample) {
+    for (std::int64_t row = 0; row < edge; ++row) {
+      const bool masked = row >= edge / 2;
+      for (std::int64_t column = 0; column < edge; ++column) {
+        for (int c = 0; c < kBytesPerPixel; ++c) {
+          const float value = kUnit[crops[c]];
+          out[c] = masked ? 0.0f : value;
+          out[c + kBytesPerPixel] = value;
+        }
+        out += 2 * kBytesPerPixel;
+        crops += kBytesPerPixel;
+      }
+    }
+  }
+  return input.to(dtype_);
+}
+
+at::Tensor CpuNetwork::mel_input(const float *mels, int count) const {
+  at::Tensor input = at::empty({count, 1, family_->mel_bands, family_->mel_columns}, at::kFloat);
+  std::memcpy(input.data_ptr<float>(), mels, input.nbytes());
+  return input.to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+FaceFeatures CpuNetwork::encode_face(const at::Tensor &faces) const {
+  const TraceRange range{"engine: face encoder"};
+  FaceFeatures features;
+  at::Tensor x = faces;
+  for (const Block &block : face_) {
+    x = run(block, x);
+    features.push_back(x);
+  }
+  return features;
+}
+
+at::Tensor CpuNetwork::encode_audio(const at::Tensor &mels) const {
+  const TraceRange range{"engine: audio encoder"};
+  at::Tensor x = mels;
+  for (const Block &block : audio_) x = run(block, x);
+  return x;
+}
+
+at::Tensor CpuNetwork::decode(const at::Tensor &speech, const FaceFeatures &features) const {
+  const TraceRange range{"engine: decoder"};
+  at::Tensor x = speech;
+  for (std::size_t i = 0; i < decoder_.size(); ++i)
+    x = at::cat({run(decoder_[i], x), features[features.size() - 1 - i]}, 1);
+  for (const Block &block : output_)
+    for (const FusedConv &layer : block) x = layer(&layer == &block.back() ? x.to(at::kFloat) : x);
+  return x.contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+std::vector<std::uint8_t> CpuNetwork::picture(const at::Tensor &answer, int index,
+                                              int first_row) const {
+  const auto row_size = static_cast<std::size_t>(family_->crop_size) * kBytesPerPixel;
+  const std::size_t size = row_size * static_cast<std::size_t>(family_->crop_size);
+  const float *in = answer.data_ptr<float>() + static_cast<std::size_t>(index) * size;
+  std::vector<std::uint8_t> bytes(size);
+  // The reference multiplies in float and lets the conversion truncate. max() first: of a NaN
+  // it makes 0, and only numbers may be converted.
+  for (std::size_t i = row_size * static_cast<std::size_t>(first_row); i < size; ++i)
+    bytes[i] = static_cast<std::uint8_t>(std::min(std::max(0.0f, in[i] * 255.0f), 255.0f));
+  return bytes;
+}
+
+}  // namespace w2l

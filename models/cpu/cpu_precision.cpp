@@ -1,0 +1,40 @@
+// gst-wav2lip: which arithmetic the CPU backend computes in. See cpu_precision.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu_precision.h"
+
+#include <string>
+
+namespace w2l {
+
+Bf16Support cpu_bf16_support() {
+#if defined(__x86_64__) || defined(__i386__)
+  // Every CPU with AMX has AVX512_BF16 too.
+  if (__builtin_cpu_supports("avx512bf16")) return Bf16Support::Native;
+  // oneDNN's condition for emulation.
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq"))
+    return Bf16Support::Emulated;
+#endif
+  return Bf16Support::None;
+}
+
+Precision resolve_cpu_precision(Precision wanted, Bf16Support support) {
+  switch (wanted) {
+    case Precision::Auto:
+      return support == Bf16Support::Native ? Precision::Bf16 : Precision::Fp32;
+    case Precision::Fp32:
+      return wanted;
+    case Precision::Bf16:
+      if (support != Bf16Support::None) return wanted;
+      throw Error(ErrorCode::Unsupported,
+                  "precision bf16 needs a CPU with AVX-512, which this one has not; use auto or "
+                  "fp32");
+    case Precision::Tf32:
+    case Precision::Fp16:
+      break;
+  }
+  throw Error(ErrorCode::Unsupported, std::string("precision ") + to_string(wanted) +
+                                          " is not one of the CPU's; use auto, fp32 or bf16");
+}
+
+}  // namespace w2l

@@ -1,0 +1,18 @@
+// gst-wav2lip: which arithmetic the CPU backend computes in. CpuEngine asks when it is opened.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "engine.h"
+
+namespace w2l {
+
+// What the CPU can do with bfloat16: by instructions of its own, by emulation in oneDNN (slower
+// than fp32), or not at all.
+enum class Bf16Support { Native, Emulated, None };
+Bf16Support cpu_bf16_support();
+
+// Auto becomes Bf16 where that is native, else Fp32. Throws Error(Unsupported) for precisions that
+// a CPU does not have.
+Precision resolve_cpu_precision(Precision wanted, Bf16Support support = cpu_bf16_support());
+
+}  // namespace w2l

@@ -1,0 +1,130 @@
+// gst-lipsync-1.0: a face video and a speech file become one lip-synced MP4.
+// Options -> probe -> plan -> run -> report; every failure ends here as one line.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gst/gst.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "media_probe.h"
+#include "options.h"
+#include "output_file.h"
+#include "pipeline_text.h"
+#include "report.h"
+#include "runner.h"
+#include "user_error.h"
+
+namespace {
+
+using namespace lipsync;
+
+// Until the runner has something to clean up, Ctrl-C just ends the process with its status.
+void exit_at_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { _exit(kExitInterrupted); };
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+}
+
+void check_json_file(const std::string &file) {
+  if (file.empty() || file == "-") return;
+  if (!std::ofstream(file, std::ios::app))
+    throw UserError("--json \"" + file + "\" cannot be written: choose another name", kExitUsage);
+}
+
+// Empty when every frame had a face.
+std::string missing_face_warning(const Options &options, const RunResult &result) {
+  const long missing = count_of(result, "w2lfacecache", "missing");
+  const char place[] = "give its place with --box TOP BOTTOM LEFT RIGHT if there is one";
+  if (count_of(result, "w2linfer", "patched") == 0)
+    return "no face was found in \"" + options.face + "\": the output shows it unchanged; " + place;
+  if (missing > 0)
+    return "no face was found in " + std::to_string(missing) + " frames of \"" + options.face +
+           "\": they are unchanged; " + place;
+  return "";
+}
+
+int run(const Options &options) {
+  VideoFacts face;
+  AudioFacts audio;
+  require_file("--face", options.face);
+  require_file("--audio", options.audio);
+  require_file("--checkpoint_path", options.checkpoint_path);
+  if (options.print_pipeline) {
+    face = probe_video("--face", options.face);
+    audio = probe_audio("--audio", options.audio);
+    std::printf("%s\n", plan_pipeline(options, face, audio).text.c_str());
+    return kExitComplete;
+  }
+
+  OutputFile output(options.outfile, {options.face, options.audio, options.checkpoint_path});
+  check_json_file(options.json);
+  face = probe_video("--face", options.face);
+  audio = probe_audio("--audio", options.audio);
+  const Plan plan = plan_pipeline(options, face, audio);
+
+  RunResult result = run_pipeline(options, plan, &output);
+  if (result.interrupted) {
+    if (!options.json.empty()) write_json_result(options.json, options, face, audio, plan, result);
+    print_error("interrupted: no output was written");
+    return kExitInterrupted;
+  }
+  if (const std::string missing = missing_face_warning(options, result); !missing.empty()) {
+    result.warnings.push_back(missing);
+    print_warning(missing);
+  }
+  if (!options.json.empty()) write_json_result(options.json, options, face, audio, plan, result);
+  if (!options.quiet)
+    std::fprintf(options.json == "-" ? stderr : stdout, "%s\n",
+                 summary_line(options, plan, result).c_str());
+  return kExitComplete;
+}
+
+int run_reporting_errors(const Options &options) {
+  std::string message;
+  int status = kExitFailed;
+  try {
+    return run(options);
+  } catch (const UserError &error) {
+    message = error.what();
+    status = error.status();
+  } catch (const std::exception &error) {
+    message = std::string("unexpected failure: ") + error.what();
+  }
+  print_error(message);
+  if (!options.json.empty()) {
+    try {
+      write_json_error(options.json, message, status);
+    } catch (const std::exception &) {
+      // The one line about the cause is out; a second about the report would hide it.
+    }
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  exit_at_signals();
+  Options options;
+  try {
+    options = parse_options({argv + 1, argv + argc});
+  } catch (const UserError &error) {
+    print_error(error.what());
+    return error.status();
+  }
+  if (options.help) {
+    std::fputs(help_text().c_str(), stdout);
+    return kExitComplete;
+  }
+  if (options.version) {
+    std::puts("gst-lipsync-1.0 " W2L_VERSION);
+    return kExitComplete;
+  }
+  gst_init(nullptr, nullptr);
+  return run_reporting_errors(options);
+}

@@ -1,0 +1,172 @@
+// gst-lipsync-1.0: the probes of Soundtrack.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "soundtrack.h"
+
+#include <algorithm>
+
+namespace lipsync {
+namespace {
+
+GstClockTime running_time(GstPad *pad, GstClockTime time) {
+  GstEvent *event = gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0);
+  if (!event) return time;
+  const GstSegment *segment;
+  gst_event_parse_segment(event, &segment);
+  const GstClockTime result = gst_segment_to_running_time(segment, GST_FORMAT_TIME, time);
+  gst_event_unref(event);
+  return result;
+}
+
+int sample_rate(GstPad *pad) {
+  GstCaps *caps = gst_pad_get_current_caps(pad);
+  int rate = 0;
+  if (caps) {
+    gst_structure_get_int(gst_caps_get_structure(caps, 0), "rate", &rate);
+    gst_caps_unref(caps);
+  }
+  return rate;
+}
+
+bool is_buffer(const GstPadProbeInfo *info) {
+  return GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER;
+}
+
+bool is_eos(const GstPadProbeInfo *info) {
+  return (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) &&
+         GST_EVENT_TYPE(GST_PAD_PROBE_INFO_DATA(info)) == GST_EVENT_EOS;
+}
+
+// The muxer's sink pad of which the name starts with `prefix`.
+GstPad *mux_pad(GstElement *mux, const char *prefix) {
+  GstPad *found = nullptr;
+  GST_OBJECT_LOCK(mux);
+  for (GList *item = mux->sinkpads; item; item = item->next)
+    if (g_str_has_prefix(GST_OBJECT_NAME(item->data), prefix))
+      found = GST_PAD(gst_object_ref(item->data));
+  GST_OBJECT_UNLOCK(mux);
+  return found;
+}
+
+}  // namespace
+
+template <Soundtrack::Handler handler>
+void Soundtrack::watch(GstPad *pad, Probe *probe) {
+  if (!pad) return;
+  const auto type =
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM);
+  const auto callback = [](GstPad *source, GstPadProbeInfo *info, gpointer self) {
+    return (static_cast<Soundtrack *>(self)->*handler)(source, info);
+  };
+  *probe = {pad, gst_pad_add_probe(pad, type, callback, this, nullptr)};
+}
+
+Soundtrack::Soundtrack(GstElement *pipeline, const AacEncoder &aac)
+    : priming_samples_(aac.priming_samples) {
+  GstElement *infer = gst_bin_get_by_name(GST_BIN(pipeline), "infer");
+  // In front of its queue: the muxer takes 250 ms of sound at a time and must never be what the
+  // picture waits for while the sound waits for the picture.
+  GstElement *encoded = gst_bin_get_by_name(GST_BIN(pipeline), "encoded");
+  GstElement *mux = gst_bin_get_by_name(GST_BIN(pipeline), "mux");
+  watch<&Soundtrack::on_infer_sink>(gst_element_get_static_pad(infer, "sink"), &probes_[0]);
+  watch<&Soundtrack::on_infer_src>(gst_element_get_static_pad(infer, "src"), &probes_[1]);
+  watch<&Soundtrack::on_encoded>(gst_element_get_static_pad(encoded, "sink"), &probes_[2]);
+  watch<&Soundtrack::on_mux_audio>(mux_pad(mux, "audio"), &probes_[3]);
+  gst_object_unref(infer);
+  gst_object_unref(encoded);
+  gst_object_unref(mux);
+}
+
+Soundtrack::~Soundtrack() {
+  release();
+  for (Probe &probe : probes_) {
+    if (!probe.pad) continue;
+    gst_pad_remove_probe(probe.pad, probe.id);
+    gst_object_unref(probe.pad);
+  }
+}
+
+void Soundtrack::release() {
+  std::lock_guard lock(mutex_);
+  released_ = true;
+  changed_.notify_all();
+}
+
+GstPadProbeReturn Soundtrack::on_infer_sink(GstPad *, GstPadProbeInfo *info) {
+  std::lock_guard lock(mutex_);
+  if (is_buffer(info)) frames_in_++;
+  if (is_eos(info)) input_ended_ = true;
+  return GST_PAD_PROBE_OK;
+}
+
+// When the sound ends first, w2linfer ends the stream with frames left over or before its input.
+GstPadProbeReturn Soundtrack::on_infer_src(GstPad *, GstPadProbeInfo *info) {
+  std::lock_guard lock(mutex_);
+  if (is_buffer(info)) frames_out_++;
+  if (is_eos(info)) whole_video_ = input_ended_ && frames_out_ == frames_in_;
+  return GST_PAD_PROBE_OK;
+}
+
+GstPadProbeReturn Soundtrack::on_encoded(GstPad *pad, GstPadProbeInfo *info) {
+  if (is_buffer(info)) {
+    GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+    GstClockTime end = running_time(pad, GST_BUFFER_PTS(buffer));
+    if (GST_CLOCK_TIME_IS_VALID(end)) {
+      if (GST_BUFFER_DURATION_IS_VALID(buffer)) end += GST_BUFFER_DURATION(buffer);
+      std::lock_guard lock(mutex_);
+      video_end_ = std::max(video_end_.load(), end);
+      changed_.notify_all();
+    }
+    frames_++;
+  } else if (is_eos(info)) {
+    std::lock_guard lock(mutex_);
+    video_ended_ = true;
+    changed_.notify_all();
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+// AAC encoders start with a packet or two of silence and stamp them as if they were sound: drop
+// them and move the rest to where it belongs. Returns false for a dropped packet.
+bool Soundtrack::shift_priming_out(GstPad *pad, GstPadProbeInfo *info) {
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  const int rate = sample_rate(pad);
+  if (rate <= 0 || !GST_BUFFER_PTS_IS_VALID(buffer)) return true;
+  const GstClockTime priming = gst_util_uint64_scale_int_round(priming_samples_, GST_SECOND, rate);
+  // Encoders round time stamps to nanoseconds: a packet 1 us early is not lost.
+  if (running_time(pad, GST_BUFFER_PTS(buffer)) + GST_USECOND < priming) return false;
+  buffer = gst_buffer_make_writable(buffer);
+  GST_PAD_PROBE_INFO_DATA(info) = buffer;
+  GST_BUFFER_PTS(buffer) -= std::min(priming, GST_BUFFER_PTS(buffer));
+  if (GST_BUFFER_DTS_IS_VALID(buffer))
+    GST_BUFFER_DTS(buffer) -= std::min(priming, GST_BUFFER_DTS(buffer));
+  return true;
+}
+
+// Sound waits until the encoder is as far, so that it is known where the video ends before
+// anything beyond reaches the muxer.
+GstPadProbeReturn Soundtrack::on_mux_audio(GstPad *pad, GstPadProbeInfo *info) {
+  if (!is_buffer(info)) return GST_PAD_PROBE_OK;
+  if (!shift_priming_out(pad, info)) return GST_PAD_PROBE_DROP;
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  const GstClockTime start = running_time(pad, GST_BUFFER_PTS(buffer));
+  if (!GST_CLOCK_TIME_IS_VALID(start)) return GST_PAD_PROBE_OK;
+  const GstClockTime end =
+      start + (GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0);
+
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return released_ || video_ended_ || end <= video_end_; });
+  if (released_ || !video_ended_ || !whole_video_ || end <= video_end_) return GST_PAD_PROBE_OK;
+  cut_ = true;
+  if (start < video_end_) {
+    // The packet is played to its end unless the track says that it is shorter.
+    buffer = gst_buffer_make_writable(buffer);
+    GST_BUFFER_DURATION(buffer) = video_end_ - start;
+    GST_PAD_PROBE_INFO_DATA(info) = buffer;
+    return GST_PAD_PROBE_OK;
+  }
+  GST_PAD_PROBE_INFO_FLOW_RETURN(info) = GST_FLOW_EOS;
+  gst_buffer_unref(buffer);
+  return GST_PAD_PROBE_HANDLED;
+}
+
+}  // namespace lipsync
