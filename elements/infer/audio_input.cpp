@@ -15,10 +15,10 @@ class MappedAudio {
   // gst_audio_buffer_map() knows both layouts; planar audio says where its planes are in a meta.
   MappedAudio(const GstAudioInfo &info, GstBuffer *buffer) {
     bool planar = GST_AUDIO_INFO_LAYOUT(&info) == GST_AUDIO_LAYOUT_NON_INTERLEAVED;
+    const GstAudioMeta *meta = gst_buffer_get_audio_meta(buffer);
     bool whole = gst_buffer_get_size(buffer) % GST_AUDIO_INFO_BPF(&info) == 0;
-    bool described = gst_buffer_get_audio_meta(buffer) != nullptr;
-    mapped_ = (planar ? described : whole) &&
-              gst_audio_buffer_map(&audio_, &info, buffer, GST_MAP_READ);
+    bool readable = meta ? same_layout(meta->info, info) : !planar && whole;
+    mapped_ = readable && gst_audio_buffer_map(&audio_, &info, buffer, GST_MAP_READ);
   }
   ~MappedAudio() {
     if (mapped_) gst_audio_buffer_unmap(&audio_);
@@ -29,17 +29,43 @@ class MappedAudio {
   const GstAudioBuffer &get() const { return audio_; }
 
  private:
+  // The converter would read past planes of another kind.
+  static bool same_layout(const GstAudioInfo &a, const GstAudioInfo &b) {
+    return GST_AUDIO_INFO_FORMAT(&a) == GST_AUDIO_INFO_FORMAT(&b) &&
+           GST_AUDIO_INFO_CHANNELS(&a) == GST_AUDIO_INFO_CHANNELS(&b) &&
+           GST_AUDIO_INFO_LAYOUT(&a) == GST_AUDIO_INFO_LAYOUT(&b);
+  }
+
   GstAudioBuffer audio_;
   bool mapped_;
 };
 
+// Channels without positions (sound cards, multitrack files): the mean of all of them.
+GstStructure *make_mean_matrix(int channels) {
+  GValue matrix = G_VALUE_INIT, row = G_VALUE_INIT, weight = G_VALUE_INIT;
+  g_value_init(&matrix, GST_TYPE_ARRAY);
+  g_value_init(&row, GST_TYPE_ARRAY);
+  g_value_init(&weight, G_TYPE_FLOAT);
+  g_value_set_float(&weight, 1.0f / static_cast<float>(channels));
+  for (int i = 0; i < channels; i++) gst_value_array_append_value(&row, &weight);
+  gst_value_array_append_and_take_value(&matrix, &row);
+  GstStructure *options = gst_structure_new_empty("options");
+  gst_structure_take_value(options, GST_AUDIO_CONVERTER_OPT_MIX_MATRIX, &matrix);
+  return options;
+}
+
 }  // namespace
 
-AudioInput::AudioInput(const GstAudioInfo &info) : info_(info) {
+AudioInput::AudioInput(const GstAudioInfo &info) : info_(info) { open(); }
+
+void AudioInput::open() {
   GstAudioInfo out;
   gst_audio_info_set_format(&out, GST_AUDIO_FORMAT_F32, mel::kSampleRate, 1, nullptr);
   // Planar or interleaved, any channel layout: the converter mixes down by its own rules.
-  converter_.reset(gst_audio_converter_new(GST_AUDIO_CONVERTER_FLAG_NONE, &info_, &out, nullptr));
+  const int channels = GST_AUDIO_INFO_CHANNELS(&info_);
+  bool unpositioned = channels > 2 && GST_AUDIO_INFO_IS_UNPOSITIONED(&info_);
+  GstStructure *options = unpositioned ? make_mean_matrix(channels) : nullptr;
+  converter_.reset(gst_audio_converter_new(GST_AUDIO_CONVERTER_FLAG_NONE, &info_, &out, options));
   if (!converter_) {
     throw Error(ErrorCode::Unsupported,
                 "cannot convert this audio to 16 kHz mono; put audioconvert before the audio pad");
@@ -55,12 +81,24 @@ const std::vector<float> &AudioInput::run(gpointer *planes, std::size_t frames) 
   return samples_;
 }
 
+// The converter makes silence of null, too, but leaves part of it unset where it mixes or does not
+// resample.
+const std::vector<float> &AudioInput::run_silence(std::size_t frames) {
+  const bool planar = GST_AUDIO_INFO_LAYOUT(&info_) == GST_AUDIO_LAYOUT_NON_INTERLEAVED;
+  const std::size_t channels = GST_AUDIO_INFO_CHANNELS(&info_);
+  std::vector<std::uint8_t> plane(frames * GST_AUDIO_INFO_BPF(&info_) / (planar ? channels : 1));
+  gst_audio_format_info_fill_silence(info_.finfo, plane.data(), plane.size());
+  std::vector<gpointer> planes(planar ? channels : 1, plane.data());
+  return run(planes.data(), frames);
+}
+
 const std::vector<float> &AudioInput::convert(GstBuffer *buffer) {
   std::size_t frames = 0;
   if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_GAP)) {
-    // Elements may leave the bytes of a GAP buffer unset.
-    frames = gst_buffer_get_size(buffer) / GST_AUDIO_INFO_BPF(&info_);
-    run(nullptr, frames);
+    // Elements may leave the bytes of a GAP buffer unset. A clipped planar one keeps its size.
+    const GstAudioMeta *meta = gst_buffer_get_audio_meta(buffer);
+    frames = meta ? meta->samples : gst_buffer_get_size(buffer) / GST_AUDIO_INFO_BPF(&info_);
+    run_silence(frames);
   } else {
     MappedAudio mapped(info_, buffer);
     if (!mapped.ok()) throw Error(ErrorCode::Failed, "an audio buffer is not what its caps say");
@@ -86,7 +124,8 @@ const std::vector<float> &AudioInput::drain() {
   if (frames_in_ == 0 || due <= 0 || latency == 0) {
     samples_.clear();
   } else {
-    run(nullptr, latency);
+    // Half the filter brings the last input to its middle, the other half rounds up.
+    run_silence(2 * latency);
     samples_.resize(std::min<std::size_t>(samples_.size(), due));
   }
   reset();
@@ -94,7 +133,8 @@ const std::vector<float> &AudioInput::drain() {
 }
 
 void AudioInput::reset() {
-  gst_audio_converter_reset(converter_.get());
+  // gst_audio_converter_reset() leaves the resampler between two samples: begin anew.
+  if (frames_in_ > 0) open();
   frames_in_ = 0;
   samples_out_ = 0;
 }

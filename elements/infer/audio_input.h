@@ -38,8 +38,9 @@ class AudioInput {
     void operator()(GstAudioConverter *converter) const { gst_audio_converter_free(converter); }
   };
 
-  // planes: null for silence.
+  void open();
   const std::vector<float> &run(gpointer *planes, std::size_t frames);
+  const std::vector<float> &run_silence(std::size_t frames);
 
   GstAudioInfo info_;
   std::unique_ptr<GstAudioConverter, Free> converter_;

@@ -107,7 +107,7 @@ class YuvKernel final : public BlendKernel {
   // Columns that are not pasted, like rows: the neighbour's colour, no coverage.
   void pad_sums() {
     std::size_t first = region_.x1 - left_, end = region_.x2 - left_;
-    for (int c : {kB, kG, kR, kAlpha}) {
+    for (int c = 0; c < kSums; c++) {
       auto &sums = column_sums_[c];
       if (first == 1) sums[0] = c == kAlpha ? 0 : sums[1];
       bool counts = c != kAlpha || region_.x2 == frame_width_;

@@ -33,6 +33,8 @@ bool has_default_layout(GstBuffer *buffer, const GstVideoInfo &info) {
 GstBuffer *copy_in_default_layout(GstBuffer *buffer, const GstVideoInfo &info) {
   GstBuffer *packed = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
   if (!packed) return nullptr;
+  // Rows may end in padding, which would carry old memory contents into files.
+  gst_buffer_memset(packed, 0, 0, GST_VIDEO_INFO_SIZE(&info));
   int what = GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META;
   gst_buffer_copy_into(packed, buffer, static_cast<GstBufferCopyFlags>(what), 0, -1);
   // It describes the old layout.

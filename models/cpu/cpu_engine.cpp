@@ -17,12 +17,22 @@
 namespace w2l {
 namespace {
 
-// Larger batches run in pieces: throughput does not grow any further, memory would.
-constexpr int kPiece = 8;
+// Cores are used by computing pieces of a batch side by side, each on one thread, rather than by
+// splitting every layer over all cores: threads that meet after each of 50 layers lose most of
+// their time as soon as something else (an encoder) wants a core too. Beyond this many, a piece
+// gets several cores: the weights would be read too often, and batches are not that large.
+constexpr int kMaxWorkers = 4;
+
+// Larger pieces make throughput no better, but memory use.
+constexpr int kMaxPiece = 8;
 
 int thread_count(int wanted) {
   if (wanted > 0) return wanted;
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+int worker_count(int wanted) {
+  return std::min(thread_count(wanted), kMaxWorkers);
 }
 
 // One line of what LibTorch says, and whether memory was the reason.
@@ -52,14 +62,14 @@ class Runner {
   Runner(const EngineConfig &config, Precision precision, EngineInfo &info)
       : Runner(Checkpoint::open(config.model), precision, info) {}
 
-  Answers run(const Batch &batch) const {
-    Answers answers;
-    // Which rows are promised; the ones above them are computed by the last layers all the same.
-    answers.first_valid_row = batch.region == Region::Lower ? edge_ / 2 : 0;
-    answers.end_valid_row = edge_;
-    for (int start = 0; start < batch.count; start += kPiece)
-      run_piece(batch, start, std::min(kPiece, batch.count - start), answers);
-    return answers;
+  void run(const Batch &batch, int first, int count, WorkerPool::Images &images) const {
+    const at::Tensor faces = network_.face_input(&batch.crops[offset(first, crop_size())], count);
+    const at::Tensor mels = network_.mel_input(&batch.mels[offset(first, mel_size_)], count);
+    const FaceFeatures features = network_.encode_face(faces);
+    const at::Tensor answer = network_.decode(network_.encode_audio(mels), features);
+    const TraceRange range{"engine: output"};
+    for (int i = 0; i < count; ++i)
+      images[static_cast<std::size_t>(first + i)] = network_.picture(answer, i, batch.first_row);
   }
 
  private:
@@ -80,17 +90,12 @@ class Runner {
     info.parameters = network.parameters();
   }
 
-  void run_piece(const Batch &batch, int start, int count, Answers &answers) const {
-    const std::size_t crop_size =
-        static_cast<std::size_t>(edge_) * static_cast<std::size_t>(edge_) * 3;
-    const auto first = static_cast<std::size_t>(start);
-    const at::Tensor faces = network_.face_input(batch.crops.data() + first * crop_size, count);
-    const at::Tensor mels = network_.mel_input(batch.mels.data() + first * mel_size_, count);
-    const FaceFeatures features = network_.encode_face(faces);
-    const at::Tensor answer = network_.decode(network_.encode_audio(mels), features);
-    const TraceRange range{"engine: output"};
-    for (int i = 0; i < count; ++i)
-      answers.images.push_back(network_.picture(answer, i, answers.first_valid_row));
+  std::size_t crop_size() const {
+    return static_cast<std::size_t>(edge_) * static_cast<std::size_t>(edge_) * 3;
+  }
+
+  static std::size_t offset(int index, std::size_t size) {
+    return static_cast<std::size_t>(index) * size;
   }
 
   int edge_;
@@ -98,26 +103,49 @@ class Runner {
   CpuNetwork network_;
 };
 
-// Runs on the engine's thread. LibTorch keeps the number of OpenMP threads per calling thread, so
-// two engines may differ; a thread of the application that uses Torch for the first time later
-// starts with the number set last.
-BatchWorker::Run prepare(const EngineConfig &config, EngineInfo &info) {
-  const TraceRange range{"engine: prepare"};
-  at::set_num_threads(thread_count(config.threads));
-  info.device = "cpu";
-  info.precision = resolve_cpu_precision(config.precision);
-  const auto runner = guarded("loading the network", [&] {
-    return std::make_shared<const Runner>(config, info.precision, info);
-  });
-  return [runner](const Batch &batch) {
-    return guarded("running the network", [&] { return runner->run(batch); });
-  };
+// For the calling thread only. A thread of the application that uses Torch for the first time
+// later starts with the number that was set last.
+void use_threads(int count) {
+  // The first look makes LibTorch set this thread's number by itself, which must not come later.
+  (void)at::get_num_threads();
+  at::set_num_threads(count);
 }
+
+// Loads on the first worker's thread; the others only share what it has loaded.
+class Preparer {
+ public:
+  Preparer(const EngineConfig &config, EngineInfo &info) : config_(config), info_(info) {}
+
+  WorkerPool::Run operator()(int worker) {
+    const int threads = thread_count(config_.threads), workers = worker_count(config_.threads);
+    use_threads(threads / workers + (worker < threads % workers ? 1 : 0));
+    if (worker == 0) load();
+    return
+        [runner = runner_](const Batch &batch, int first, int count, WorkerPool::Images &images) {
+          guarded("running the network", [&] { runner->run(batch, first, count, images); });
+        };
+  }
+
+ private:
+  void load() {
+    const TraceRange range{"engine: prepare"};
+    info_.device = "cpu";
+    info_.precision = resolve_cpu_precision(config_.precision);
+    info_.preferred_batch = std::max(8, 4 * worker_count(config_.threads));
+    runner_ = guarded("loading the network", [this] {
+      return std::make_shared<const Runner>(config_, info_.precision, info_);
+    });
+  }
+
+  const EngineConfig &config_;
+  EngineInfo &info_;
+  std::shared_ptr<const Runner> runner_;
+};
 
 }  // namespace
 
 CpuEngine::CpuEngine(const EngineConfig &config)
-    : worker_([this, &config] { return prepare(config, info_); }) {}
+    : pool_(worker_count(config.threads), kMaxPiece, Preparer(config, info_)) {}
 
 Engine::Ticket CpuEngine::submit(const std::vector<Sample> &batch, Region region,
                                  std::function<void()> on_done) {
@@ -132,14 +160,16 @@ Engine::Ticket CpuEngine::submit(const std::vector<Sample> &batch, Region region
       static_cast<std::size_t>(info_.mel_bands) * static_cast<std::size_t>(info_.mel_columns);
   Batch copy;
   copy.count = count;
-  copy.region = region;
+  // Which rows are promised. The last layers compute the ones above all the same.
+  copy.first_row = region == Region::Lower ? info_.crop_size / 2 : 0;
+  copy.end_row = info_.crop_size;
   copy.crops.reserve(crop_size * batch.size());
   copy.mels.reserve(mel_size * batch.size());
   for (const Sample &sample : batch) {
     copy.crops.insert(copy.crops.end(), sample.crop, sample.crop + crop_size);
     copy.mels.insert(copy.mels.end(), sample.mel, sample.mel + mel_size);
   }
-  return worker_.submit(std::move(copy), std::move(on_done));
+  return pool_.submit(std::move(copy), std::move(on_done));
 }
 
 }  // namespace w2l

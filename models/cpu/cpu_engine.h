@@ -1,29 +1,29 @@
-// gst-wav2lip: the engine of libw2l-cpu.so: a network on LibTorch behind a thread of its own.
+// gst-wav2lip: the engine of libw2l-cpu.so: a network on LibTorch behind threads of its own.
 // backend.cpp makes it for open_engine().
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <memory>
 
-#include "batch_worker.h"
 #include "engine.h"
+#include "worker_pool.h"
 
 namespace w2l {
 
 class CpuEngine final : public Engine {
  public:
-  // Loads config.model on the engine's thread and waits for it. Throws Error.
+  // Loads config.model on the engine's first thread and waits for it. Throws Error.
   explicit CpuEngine(const EngineConfig &config);
 
   const EngineInfo &info() const override { return info_; }
   Ticket submit(const std::vector<Sample> &batch, Region region,
                 std::function<void()> on_done) override;
-  Answers collect(Ticket ticket) override { return worker_.collect(ticket); }
-  void discard(Ticket ticket) override { worker_.discard(ticket); }
+  Answers collect(Ticket ticket) override { return pool_.collect(ticket); }
+  void discard(Ticket ticket) override { pool_.discard(ticket); }
 
  private:
   EngineInfo info_;
-  BatchWorker worker_;  // last: its thread uses what is above only while it is constructed
+  WorkerPool pool_;
 };
 
 }  // namespace w2l

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "face_detector.h"
 #include "gstw2lfacemeta.h"
 #include "test_frame.h"
 
@@ -429,6 +430,8 @@ GST_START_TEST(interlaced_and_hdr_video_passes_with_one_warning) {
     gst_harness_set_src_caps_str(rig.harness, caps_of("I420", 320, 240, kind[0]).c_str());
     expect(meta_after(rig, i420(flat(), 0)), "none");
     expect(meta_after(rig, i420(flat(), 1)), "none");
+    gst_harness_set_src_caps_str(rig.harness, caps_of("I420", 640, 480, kind[0]).c_str());
+    expect(meta_after(rig, i420(flat(640, 480), 1)), "none");
     const std::string warning = rig.message(GST_MESSAGE_WARNING);
     expect_part(warning, std::string("Frames pass without a face: this is ") + kind[1]);
     expect(rig.message(GST_MESSAGE_WARNING), "");
@@ -476,6 +479,31 @@ GST_START_TEST(a_wrong_model_is_an_error_when_it_starts) {
 }
 GST_END_TEST;
 
+GST_START_TEST(auto_without_yunets_model_says_once_that_it_uses_haar) {
+  g_unsetenv("W2L_MODEL_PATH");
+  if (!w2l::find_yunet_model().empty()) {
+    g_print("SKIP: a YuNet model is installed\n");
+    return;
+  }
+  GstElement *element = gst_element_factory_make("w2lfacecache", nullptr);
+  GstBus *bus = gst_bus_new();
+  gst_element_set_bus(element, bus);
+  gst_element_set_state(element, GST_STATE_PAUSED);
+  GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_INFO);
+  fail_unless(message != nullptr);
+  GError *info = nullptr;
+  gst_message_parse_info(message, &info, nullptr);
+  expect_part(info->message, "using detector=haar, because face_detection_yunet_");
+  fail_unless(gst_bus_pop_filtered(bus, GST_MESSAGE_INFO) == nullptr);
+  g_error_free(info);
+  gst_message_unref(message);
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_element_set_bus(element, nullptr);
+  gst_object_unref(bus);
+  gst_object_unref(element);
+}
+GST_END_TEST;
+
 GST_START_TEST(it_starts_again_with_fresh_counters) {
   Rig rig("w2lfacecache detector=haar");
   for (int run = 0; run < 2; run++) {
@@ -515,6 +543,7 @@ static Suite *facecache_suite() {
   tcase_add_test(tc, a_meta_from_upstream_is_left_alone);
   tcase_add_test(tc, without_a_detector_frames_without_a_meta_are_missing);
   tcase_add_test(tc, a_wrong_model_is_an_error_when_it_starts);
+  tcase_add_test(tc, auto_without_yunets_model_says_once_that_it_uses_haar);
   tcase_add_test(tc, it_starts_again_with_fresh_counters);
   return suite;
 }

@@ -45,6 +45,22 @@ TEST(FaceTracker, FollowsATranslatedTextureToThePixel) {
   }
 }
 
+TEST(FaceTracker, PlacesALargeFaceToThePixelThoughItsCoarsePixelIsEleven) {
+  const cv::Mat world = w2ltest::texture(600, 500, 12.0, 4);
+  Frame frame(GST_VIDEO_FORMAT_I420, kWidth, kHeight);
+  SmallImage images(frame.info());
+  FaceTracker tracker;
+  const cv::Rect2d face(20, 10, 352, 280);
+  show(frame, world, 100, 100);
+  tracker.start(images, *frame, face);
+  for (const cv::Point camera : {cv::Point(105, 100), cv::Point(110, 97), cv::Point(104, 104)}) {
+    show(frame, world, camera.x, camera.y);
+    const auto found = tracker.follow(images, *frame);
+    ASSERT_TRUE(found) << camera;
+    EXPECT_EQ(*found, face + cv::Point2d(100 - camera.x, 100 - camera.y));
+  }
+}
+
 TEST(FaceTracker, LosesTheFaceOnACut) {
   Frame frame(GST_VIDEO_FORMAT_I420, kWidth, kHeight);
   SmallImage images(frame.info());

@@ -13,6 +13,7 @@
 #include "fake_backend.h"
 #include "gstw2lfacemeta.h"
 #include "gstw2lpatchmeta.h"
+#include "leak_check.h"
 #include "mel_frontend.h"
 
 namespace w2l::test {
@@ -87,6 +88,8 @@ inline GstBuffer *make_audio(const std::vector<float> &samples, std::size_t from
 }
 
 class InferFixture {
+  LeakCheck leaks_;  // first, so that it looks last
+
  public:
   explicit InferFixture(const char *properties = "", bool with_audio = true) {
     fake::reset();

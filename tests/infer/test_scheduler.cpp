@@ -5,106 +5,15 @@
 
 #include <gtest/gtest.h>
 
-#include <string>
+#include <vector>
 
-#include "fake_speech.h"
+#include "scheduler_scene.h"
 
 namespace w2l {
 namespace {
 
-using test::FakeSpeech;
+using namespace test;
 using Ids = std::vector<Scheduler::Id>;
-
-Scheduler::Settings settings(int batch_size, int slots = 2) {
-  Scheduler::Settings result;
-  result.batch_size = batch_size;
-  result.slots = slots;
-  return result;
-}
-
-Scheduler::Settings ending_with_audio(int batch_size = 1) {
-  Scheduler::Settings result = settings(batch_size);
-  result.end_with_audio = true;
-  return result;
-}
-
-Scheduler::Settings smoothing(int batch_size = 1) {
-  Scheduler::Settings result = settings(batch_size);
-  result.reference_smoothing = true;
-  return result;
-}
-
-GstW2lBox box_at(int x) {
-  return {x, 0, x + 100, 100};
-}
-
-// A Scheduler, its speech and what it does, as text: "submit 0@0 1@1" (id@window),
-// "submit 0@0[20]" (x1 of the box), "patched 0", "passed 0", "late 0", "barrier 0", "end", "wait",
-// "wait 300" (until).
-struct Scene {
-  explicit Scene(const Scheduler::Settings &settings, std::int64_t windows = 1000)
-      : scheduler(settings) {
-    scheduler.set_has_audio(true);
-    speech.windows = windows;
-  }
-
-  Scheduler::Id face(Time time, int x = 0, bool discont = false) {
-    const GstW2lBox box = box_at(x);
-    return scheduler.add_frame(time, &box, discont);
-  }
-  void faces(Time first, int count) {
-    for (int i = 0; i < count; ++i) face(first + i, static_cast<int>(first + i) * 10);
-  }
-  Scheduler::Id no_face(Time time) { return scheduler.add_frame(time, nullptr, false); }
-
-  std::string next(Time now = kNoTime) { return text(scheduler.next(speech, now)); }
-
-  // All decisions up to one that changes nothing, separated by "; ".
-  std::string drain(Time now = kNoTime) {
-    std::string all;
-    for (;;) {
-      const std::string step = next(now);
-      all += (all.empty() ? "" : "; ") + step;
-      if (step == "end" || step.rfind("wait", 0) == 0) return all;
-    }
-  }
-
-  // x1 of every box that is submitted, with batches of one that are answered at once.
-  std::vector<int> smoothed_until_wait() {
-    std::vector<int> result;
-    for (;;) {
-      const Scheduler::Decision decision = scheduler.next(speech);
-      if (decision.kind == Scheduler::Decision::Kind::Submit) {
-        result.push_back(decision.batch[0].box.x1);
-        EXPECT_EQ(decision.batch[0].box.x2, decision.batch[0].box.x1 + 100);
-        scheduler.answered({decision.batch[0].id});
-      } else if (decision.kind != Scheduler::Decision::Kind::Push) {
-        return result;
-      }
-    }
-  }
-
-  std::string text(const Scheduler::Decision &decision) const {
-    using Kind = Scheduler::Decision::Kind;
-    if (decision.kind == Kind::EndOfStream) return "end";
-    if (decision.kind == Kind::Wait)
-      return decision.until == kNever ? "wait" : "wait " + std::to_string(decision.until);
-    if (decision.kind == Kind::Push) {
-      static const char *const outcomes[] = {"barrier ", "patched ", "passed ", "late "};
-      return outcomes[static_cast<int>(decision.outcome)] + std::to_string(decision.id);
-    }
-    std::string result = "submit";
-    for (const Scheduler::Candidate &candidate : decision.batch) {
-      result += " " + std::to_string(candidate.id) + "@" + std::to_string(candidate.window.start);
-      if (show_boxes) result += "[" + std::to_string(candidate.box.x1) + "]";
-    }
-    return result;
-  }
-
-  Scheduler scheduler;
-  FakeSpeech speech;
-  bool show_boxes = false;
-};
 
 // What is submitted, and when
 
@@ -374,96 +283,6 @@ TEST(SchedulerSmoothing, AFrameWithoutTimeOrSoundEndsTheRun) {
   scene.speech.silent = true;
   scene.face(3, 500);
   EXPECT_EQ(scene.smoothed_until_wait(), std::vector<int>{30});
-}
-
-// Live: latency 300, budget 100
-
-struct Live : Scene {
-  explicit Live(const Scheduler::Settings &settings, std::int64_t windows = 5000)
-      : Scene(settings, windows) {
-    scheduler.set_live(300, 100);
-  }
-};
-
-TEST(SchedulerLive, AFrameWhoseAudioIsLateLeavesABudgetBeforeItsDeadline) {
-  Live scene(settings(8), 0);
-  scene.face(1000);
-  EXPECT_EQ(scene.drain(1100), "wait 1200");
-  EXPECT_EQ(scene.drain(1199), "wait 1200");
-  EXPECT_EQ(scene.drain(1200), "late 0; wait");
-}
-
-TEST(SchedulerLive, AFrameInFlightHasUntilItsDeadline) {
-  Live scene(settings(8));
-  scene.face(1000);
-  EXPECT_EQ(scene.drain(1199), "submit 0@1000; wait 1300");
-  EXPECT_EQ(scene.drain(1299), "wait 1300");
-  EXPECT_EQ(scene.drain(1300), "late 0; wait");
-  EXPECT_EQ(scene.scheduler.in_flight(), 1) << "the network still works on it";
-  scene.face(1040);
-  EXPECT_EQ(scene.drain(1300), "late 1; wait");
-  scene.scheduler.answered({0});
-  EXPECT_EQ(scene.scheduler.in_flight(), 0);
-  EXPECT_EQ(scene.drain(1301), "wait") << "the answer came too late";
-}
-
-TEST(SchedulerLive, AnAnswerInTimeIsUsed) {
-  Live scene(settings(8));
-  scene.face(1000);
-  scene.drain(1100);
-  scene.scheduler.answered({0});
-  EXPECT_EQ(scene.drain(1300), "patched 0; wait") << "answered is answered, at the last moment too";
-}
-
-TEST(SchedulerLive, AReadyFrameTooLateForTheNetworkIsNotSubmitted) {
-  Live scene(settings(1, 1));
-  scene.face(1000);
-  scene.face(1010);
-  EXPECT_EQ(scene.drain(1100), "submit 0@1000; wait 1210");
-  EXPECT_EQ(scene.drain(1210), "wait 1300") << "late, but it leaves in its turn";
-  scene.scheduler.answered({0});
-  EXPECT_EQ(scene.drain(1211), "patched 0; late 1; wait");
-}
-
-TEST(SchedulerLive, WaitsForTheEarliestDeadline) {
-  Live scene(settings(1, 1), 1001);
-  scene.face(1000);
-  scene.face(1010);
-  EXPECT_EQ(scene.drain(1000), "submit 0@1000; wait 1210") << "1010 + 300 - 100 before 1000 + 300";
-  scene.face(kNoTime);
-  scene.scheduler.add_barrier();
-  EXPECT_EQ(scene.drain(1000), "wait 1210") << "without a time there is no deadline";
-}
-
-TEST(SchedulerLive, WithoutAClockNothingIsLate) {
-  Live scene(settings(8), 0);
-  scene.face(1000);
-  EXPECT_EQ(scene.drain(kNoTime), "wait 1200");
-  scene.scheduler.set_live(kNever, 0);
-  EXPECT_EQ(scene.drain(99999), "wait");
-}
-
-TEST(SchedulerLive, ALateFrameStillSmoothesItsNeighbours) {
-  Live scene(smoothing());
-  scene.show_boxes = true;
-  scene.face(1000, 0);
-  EXPECT_EQ(scene.drain(1200), "late 0; wait") << "it has left the queue, not the smoother";
-  for (int i = 1; i <= 5; ++i) scene.face(1200 + i, i * 10);
-  EXPECT_EQ(scene.drain(1210), "submit 1@1201[30]; wait 1402") << "and keeps its place there";
-}
-
-TEST(SchedulerLive, AFrameThatLeavesUnseenEndsTheRun) {
-  Live scene(smoothing(), 1001);
-  scene.show_boxes = true;
-  scene.face(1000, 10);
-  scene.face(1001, 500, /* discont */ true);  // its audio does not come in time
-  EXPECT_EQ(scene.drain(1150), "wait 1200");
-  EXPECT_EQ(scene.drain(1200), "late 0; wait 1201");
-  EXPECT_EQ(scene.drain(1201), "late 1; wait");
-  scene.speech.windows = 5000;
-  scene.face(1100, 70);
-  scene.no_face(1101);
-  EXPECT_EQ(scene.drain(1201), "submit 2@1100[70]; wait 1301") << "no mean with frame 0";
 }
 
 // Flushes

@@ -28,7 +28,8 @@ struct Inputs {
   std::vector<float> mel = std::vector<float>(80 * 16);
 
   Inputs() {
-    for (std::size_t i = 0; i < crop.size(); ++i) crop[i] = static_cast<std::uint8_t>(i * 7 + i / 96);
+    for (std::size_t i = 0; i < crop.size(); ++i)
+      crop[i] = static_cast<std::uint8_t>(i * 7 + i / 96);
     for (std::size_t i = 0; i < mel.size(); ++i) mel[i] = static_cast<float>(i % 17) / 2 - 4;
   }
 };
@@ -64,9 +65,10 @@ void measure(const std::string &checkpoint, w2l::Precision precision, const char
   const auto start = Clock::now();
   const std::shared_ptr<w2l::Engine> engine = w2l::open_engine(config);
   const double load = seconds_since(start);
-  std::printf("%s\n  \"%s\": {\"load_seconds\": %.2f, \"load_peak_mib\": %.0f, \"weights_mib\": %.0f",
-              separator, w2l::to_string(precision), load,
-              w2l::test::memory_mib("VmHWM") - before, w2l::test::memory_mib("VmRSS") - before);
+  std::printf(
+      "%s\n  \"%s\": {\"load_seconds\": %.2f, \"load_peak_mib\": %.0f, \"weights_mib\": %.0f",
+      separator, w2l::to_string(precision), load, w2l::test::memory_mib("VmHWM") - before,
+      w2l::test::memory_mib("VmRSS") - before);
   for (std::size_t batch : {1, 4, 8, 16})
     std::printf(", \"fps_batch_%zu\": %.1f", batch, frames_per_second(*engine, batch));
   std::printf(", \"peak_mib\": %.0f}", w2l::test::memory_mib("VmHWM") - before);
@@ -83,7 +85,8 @@ int main() {
     options.with_optimizer = true;
     options.prefix = "module.";
     w2l::test::write_sample(file.path(), options);
-    std::printf("{\"benchmark\": \"network\", \"threads\": %u", std::thread::hardware_concurrency());
+    std::printf("{\"benchmark\": \"network\", \"threads\": %u",
+                std::thread::hardware_concurrency());
     measure(file.path(), w2l::Precision::Fp32, ",");
     measure(file.path(), w2l::Precision::Bf16, ",");
     std::printf("\n}\n");

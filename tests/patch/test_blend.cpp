@@ -231,6 +231,18 @@ TEST(Blend, LowerRowsAreBitEqualToThoseOfAWholeAnswer) {
     }
 }
 
+TEST(Blend, RowsThatAreNotValidAreNeverRead) {
+  cv::Mat image = gradient(), scratch;
+  EXPECT_EQ(with_valid_rows_only(image, {0, 96}, scratch).data, image.data);
+
+  cv::Mat seen = with_valid_rows_only(image, {40, 90}, scratch);
+  ASSERT_EQ(seen.size(), image.size());
+  for (int y = 0; y < 96; y++) {
+    int nearest = std::clamp(y, 40, 89);
+    EXPECT_EQ(cv::norm(seen.row(y), image.row(nearest), cv::NORM_INF), 0.0) << y;
+  }
+}
+
 TEST(Blend, FeatheredEdgeStaysInsideAndMixesByTheMask) {
   Scene scene;
   scene.settings.feather = 0.2;

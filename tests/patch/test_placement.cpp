@@ -37,6 +37,7 @@ TEST(RowsFromValid, SameSizeNeedsNoNeighbour) {
   RowRange rows = rows_from_valid(96, {48, 96}, 96);
   EXPECT_EQ(rows.first, 48);
   EXPECT_EQ(rows.end, 96);
+  EXPECT_EQ(rows_from_valid(96, {0, 48}, 96).end, 48);
 }
 
 TEST(RowsFromValid, StretchedRowsNeedBothNeighbours) {
@@ -96,6 +97,13 @@ TEST(PlacePatch, OverTheEdgeIsClipped) {
   // The mask still spans the box: no soft edge along the frame's.
   EXPECT_EQ(placement.rows.first, 0);
   EXPECT_EQ(placement.rows.end, 210);
+}
+
+TEST(PlacePatch, EverySideClips) {
+  for (GstW2lBox box : {GstW2lBox{-1, 20, 90, 140}, GstW2lBox{10, -1, 90, 140},
+                        GstW2lBox{10, 20, 321, 140}, GstW2lBox{10, 20, 90, 181}})
+    EXPECT_TRUE(place_patch(whole_patch(box), {}, 320, 180).clipped);
+  EXPECT_FALSE(place_patch(whole_patch({0, 0, 320, 180}), {}, 320, 180).clipped);
 }
 
 TEST(PlacePatch, OutsideShowsNothingAndClipsNothing) {

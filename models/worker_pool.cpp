@@ -1,0 +1,224 @@
+// gst-wav2lip: the threads of an engine. See worker_pool.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "worker_pool.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <future>
+#include <map>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <utility>
+
+namespace w2l {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Job {
+  Batch batch;
+  std::function<void()> on_done;
+  Answers answers;
+  std::exception_ptr failure;  // the first piece's that failed
+  int piece = 1;               // samples in a piece
+  int next = 0;                // first sample that no worker has taken
+  int running = 0;             // pieces being computed
+  Clock::time_point start;
+  bool done = false;  // computed, and on_done has returned
+
+  bool computed() const { return next >= batch.count && running == 0; }
+};
+
+using JobPtr = std::shared_ptr<Job>;
+
+// Nothing but an Error leaves an engine.
+std::exception_ptr as_error(std::exception_ptr failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error &) {
+    return failure;
+  } catch (const std::bad_alloc &) {
+    return std::make_exception_ptr(
+        Error(ErrorCode::OutOfMemory, "out of memory in the network; use a smaller batch-size"));
+  } catch (const std::exception &error) {
+    return std::make_exception_ptr(
+        Error(ErrorCode::Failed, std::string("the network failed: ") + error.what()));
+  } catch (...) {
+    return std::make_exception_ptr(
+        Error(ErrorCode::Failed, "the network failed for an unknown reason"));
+  }
+}
+
+}  // namespace
+
+// Shared with the threads: one of them outlives the pool when that is destroyed by an on_done.
+struct WorkerPool::State {
+  using Lock = std::unique_lock<std::mutex>;
+
+  std::mutex mutex;
+  std::condition_variable work;           // for the workers: a job came, or stop
+  std::condition_variable progress;       // for callers: a job is done
+  std::map<Engine::Ticket, JobPtr> jobs;  // that nobody has taken yet
+  std::deque<JobPtr> waiting;             // with samples that no worker has taken
+  std::deque<JobPtr> undelivered;         // in the order of submission
+  Engine::Ticket last_ticket = 0;
+  int workers = 1, max_piece = 1;
+  bool delivering = false;  // some worker is calling an on_done
+  bool stop = false;
+  std::vector<std::thread> threads;
+
+  void loop(const Run &run) {
+    Lock lock(mutex);
+    for (;;) {
+      work.wait(lock, [this] { return stop || !waiting.empty(); });
+      if (stop) return;
+      const JobPtr job = waiting.front();
+      const int first = job->next;
+      const int count = std::min(job->piece, job->batch.count - first);
+      if (first == 0) job->start = Clock::now();
+      job->next += count;
+      ++job->running;
+      if (job->next >= job->batch.count) waiting.pop_front();
+      lock.unlock();
+      const std::exception_ptr failure = compute(run, *job, first, count);
+      lock.lock();
+      if (failure && !job->failure) job->failure = failure;
+      --job->running;
+      deliver(lock);
+    }
+  }
+
+  static std::exception_ptr compute(const Run &run, Job &job, int first, int count) {
+    try {
+      run(job.batch, first, count, job.answers.images);
+    } catch (...) {
+      return as_error(std::current_exception());
+    }
+    return nullptr;
+  }
+
+  // Tells the owners of what is computed, oldest first and one at a time, without the lock.
+  void deliver(Lock &lock) {
+    if (delivering) return;  // that worker will look again
+    delivering = true;
+    while (!undelivered.empty() && undelivered.front()->computed()) {
+      const JobPtr job = undelivered.front();
+      undelivered.pop_front();
+      lock.unlock();
+      const std::chrono::duration<double, std::milli> elapsed = Clock::now() - job->start;
+      job->answers.milliseconds = elapsed.count();
+      // The callback is destroyed here too, before anybody can see the job done: whoever waits in
+      // collect() or discard() may free what it refers to.
+      if (job->on_done) std::exchange(job->on_done, nullptr)();
+      lock.lock();
+      job->done = true;
+      progress.notify_all();
+    }
+    delivering = false;
+  }
+
+  // Starts a worker and waits until it is prepared.
+  static void start(const std::shared_ptr<State> &state,
+                    const std::function<Run(int worker)> &prepare, int worker) {
+    std::promise<void> prepared;
+    std::future<void> ready = prepared.get_future();
+    state->threads.emplace_back([state, &prepare, worker, promise = std::move(prepared)]() mutable {
+      Run run;
+      try {
+        run = prepare(worker);
+      } catch (...) {
+        promise.set_exception(as_error(std::current_exception()));
+        return;
+      }
+      promise.set_value();  // `prepare` is gone from here on
+      state->loop(run);
+    });
+    ready.get();
+  }
+
+  void shut_down() {
+    std::deque<JobPtr> dropped;  // destroyed after the lock is released
+    {
+      Lock lock(mutex);
+      stop = true;
+      dropped.swap(waiting);
+      work.notify_all();
+    }
+    for (std::thread &thread : threads) {
+      // The last owner of an engine may let go inside an on_done; a thread cannot join itself.
+      if (thread.get_id() == std::this_thread::get_id())
+        thread.detach();
+      else
+        thread.join();
+    }
+  }
+};
+
+WorkerPool::WorkerPool(int workers, int max_piece, std::function<Run(int worker)> prepare)
+    : state_(std::make_shared<State>()) {
+  state_->workers = workers;
+  state_->max_piece = max_piece;
+  try {
+    for (int worker = 0; worker < workers; ++worker) State::start(state_, prepare, worker);
+  } catch (...) {
+    state_->shut_down();
+    throw;
+  }
+}
+
+WorkerPool::~WorkerPool() {
+  state_->shut_down();
+}
+
+Engine::Ticket WorkerPool::submit(Batch batch, std::function<void()> on_done) {
+  auto job = std::make_shared<Job>();
+  job->batch = std::move(batch);
+  job->on_done = std::move(on_done);
+  job->answers.first_valid_row = job->batch.first_row;
+  job->answers.end_valid_row = job->batch.end_row;
+  job->answers.images.resize(static_cast<std::size_t>(job->batch.count));
+  const int share = (job->batch.count + state_->workers - 1) / state_->workers;
+  job->piece = std::min(share, state_->max_piece);
+  std::lock_guard<std::mutex> lock(state_->mutex);
+  const Engine::Ticket ticket = ++state_->last_ticket;
+  state_->jobs.emplace(ticket, job);
+  state_->undelivered.push_back(job);
+  state_->waiting.push_back(std::move(job));
+  state_->work.notify_all();
+  return ticket;
+}
+
+Answers WorkerPool::collect(Engine::Ticket ticket) {
+  State::Lock lock(state_->mutex);
+  const auto found = state_->jobs.find(ticket);
+  if (found == state_->jobs.end())
+    throw Error(ErrorCode::Failed, "ticket " + std::to_string(ticket) +
+                                       " is unknown or was taken already (a bug in the caller)");
+  const JobPtr job = found->second;
+  state_->jobs.erase(found);
+  state_->progress.wait(lock, [&job] { return job->done; });
+  if (job->failure) std::rethrow_exception(job->failure);
+  return std::move(job->answers);
+}
+
+void WorkerPool::discard(Engine::Ticket ticket) {
+  JobPtr job;  // declared before the lock: destroyed, with its callback, after it
+  State::Lock lock(state_->mutex);
+  const auto found = state_->jobs.find(ticket);
+  if (found == state_->jobs.end()) return;
+  job = found->second;
+  state_->jobs.erase(found);
+  if (job->next == 0) {  // not started
+    std::deque<JobPtr> &waiting = state_->waiting, &undelivered = state_->undelivered;
+    waiting.erase(std::find(waiting.begin(), waiting.end(), job));
+    undelivered.erase(std::find(undelivered.begin(), undelivered.end(), job));
+    return;
+  }
+  state_->progress.wait(lock, [&job] { return job->done; });
+}
+
+}  // namespace w2l

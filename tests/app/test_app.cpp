@@ -1,0 +1,276 @@
+// gst-wav2lip tests: the whole app on files that the tests generate; the engine is the fake one,
+// so that only the app and the elements are judged.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gmock/gmock.h>
+#include <gst/gst.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "app_fixture.h"
+
+namespace w2l::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+constexpr double kFrame = 1 / 25.0;
+
+TEST_F(App, SoundLongerThanTheVideoIsCutWhereTheVideoEnds) {
+  const Finished run = app(inputs().video(), inputs().audio_4s(), box());
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("warning: the audio is longer than the video"));
+  EXPECT_EQ(lines(run.err), 1);
+  EXPECT_EQ(lines(run.out), 1) << "the summary";
+  EXPECT_THAT(folder_.names(), ElementsAre("out.mp4"));
+
+  const Media media = decode(output());
+  ASSERT_EQ(media.frames.size(), 75u);
+  EXPECT_NEAR(media.frames.front().start, 0, 1e-6);
+  EXPECT_NEAR(media.frames.back().end, 3.0, 1e-3);
+  EXPECT_NEAR(media.audio_start, 0, kFrame / 2);
+  EXPECT_NEAR(media.audio_end, 3.0, kFrame);
+}
+
+// 2 s are 161 columns; frame 46 would start at 147, and 147 + 16 > 161: it is the last one.
+TEST_F(App, SoundShorterThanTheVideoEndsItWithTheReferencesLastWindow) {
+  const Finished run = app(inputs().video(), inputs().audio_2s(), box());
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.err, "");
+  const Media media = decode(output(), false);
+  EXPECT_EQ(media.frames.size(), 47u);
+  EXPECT_NEAR(media.frames.back().end, 47 * kFrame, 1e-3);
+  EXPECT_NEAR(media.audio_end, 2.0, kFrame) << "no speech is lost";
+}
+
+TEST_F(App, SoundKeepsItsPlaceWhateverTheEncoderPutsInFront) {
+  const Finished run = app(inputs().video(), inputs().audio_4s(), box());
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Media original = decode(inputs().audio_4s());
+  EXPECT_NEAR(lag(decode(output(), false).samples, original.samples), 0, 0.001);
+}
+
+TEST_F(App, OnlyTheBoxChanges) {
+  const Finished run = app(inputs().video(), inputs().audio_2s(), box());
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Media before = decode(inputs().video()), after = decode(output());
+  for (std::size_t i = 0; i < after.frames.size(); ++i) {
+    EXPECT_GT(difference(before.frames[i], after.frames[i], 320, kInsideBox), 8) << "frame " << i;
+    EXPECT_LT(difference(before.frames[i], after.frames[i], 320, kOutsideBox), 3) << "frame " << i;
+  }
+}
+
+TEST_F(App, JsonCountsWhatHappened) {
+  std::vector<std::string> options = box();
+  options.insert(options.end(), {"--json", "-"});
+  const Finished run = app(inputs().video(), inputs().audio_4s(), options);
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Json json = Json::parse(run.out);
+  EXPECT_EQ(json["result"], "complete");
+  EXPECT_EQ(json["frames"], 75);
+  EXPECT_EQ(json["patched"], 75);
+  EXPECT_EQ(json["face"]["width"], 320);
+  EXPECT_EQ(json["audio"]["rate"], 16000);
+  EXPECT_EQ(json["output"]["audio_cut"], true);
+  EXPECT_NEAR(json["output"]["duration"].get<double>(), 3.0, 1e-6);
+  EXPECT_EQ(json["stages"]["w2linfer"]["frames"], 75);
+  EXPECT_EQ(json["stages"]["w2lpatch"]["patched"], 75);
+  EXPECT_THAT(json["warnings"], ElementsAre(HasSubstr("the audio is longer")));
+}
+
+TEST_F(App, PictureRunsAtTheAskedRateForAsLongAsTheSound) {
+  const Finished run = app(inputs().picture(), inputs().audio_2s(),
+                           {"--box", "10", "100", "10", "100", "--fps", "30"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Media media = decode(output(), false);
+  EXPECT_EQ(media.frames.size(), 56u);  // int(55 * 80 / 30) + 16 > 161
+  EXPECT_EQ(media.fps_n, 30);
+  EXPECT_EQ(media.fps_d, 1);
+  EXPECT_EQ(media.width, 320) << "4:2:0 cannot hold the odd last column";
+  EXPECT_EQ(media.height, 240);
+}
+
+TEST_F(App, StaticUsesTheFirstFrameOnly) {
+  const Finished run = app(inputs().video(), inputs().audio_4s(),
+                           {"--box", "60", "180", "100", "220", "--static", "True"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Media media = decode(output());
+  ASSERT_EQ(media.frames.size(), 97u);  // 4 s of sound, though the video has 3
+  EXPECT_LT(difference(media.frames[0], media.frames[96], 320, kOutsideBox), 2);
+}
+
+TEST_F(App, ResizeFactorThenRotateGiveTheReferencesSize) {
+  const Finished run = app(inputs().video(), inputs().audio_2s(),
+                           {"--resize_factor", "2", "--rotate", "--box", "40", "120", "20", "100"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Media media = decode(output(), false);
+  EXPECT_EQ(media.width, 120);
+  EXPECT_EQ(media.height, 160);
+}
+
+TEST_F(App, VideoWithoutAFacePassesWithOneWarning) {
+  const Finished run = app(inputs().video(), inputs().audio_2s(), {"--json", output("r.json")});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("warning: no face was found in \"" + inputs().video()));
+  EXPECT_EQ(lines(run.err), 1);
+  const Media before = decode(inputs().video()), after = decode(output());
+  ASSERT_EQ(after.frames.size(), 47u);
+  EXPECT_LT(difference(before.frames[20], after.frames[20], 320, {0, 0, 320, 240}), 3);
+  std::ifstream file(output("r.json"));
+  EXPECT_EQ(Json::parse(file)["patched"], 0);
+}
+
+TEST_F(App, OnMissingErrorFailsAtTheFirstFrameWithoutAFace) {
+  const Finished run = app(inputs().video(), inputs().audio_2s(), {"--on-missing", "error"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("w2lfacecache: No face in frame 0"));
+  EXPECT_EQ(lines(run.err), 1);
+  EXPECT_THAT(folder_.names(), IsEmpty());
+}
+
+TEST_F(App, QuietSaysNothingWhenAllIsWell) {
+  std::vector<std::string> options = box();
+  options.push_back("--quiet");
+  const Finished run = app(inputs().video(), inputs().audio_2s(), options);
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.out, "");
+  EXPECT_EQ(run.err, "");
+}
+
+TEST_F(App, PrintedPipelineRunsWhenPastedIntoAShell) {
+  std::vector<std::string> options = box();
+  options.push_back("--print-pipeline");
+  const Finished print = app(inputs().video(), inputs().audio_2s(), options);
+  ASSERT_EQ(print.status, 0) << print.err;
+  EXPECT_EQ(lines(print.out), 1);
+  EXPECT_THAT(folder_.names(), IsEmpty());
+  const Finished pasted = run({"sh", "-c", "gst-launch-1.0 -e -q " + print.out}, fake_backend());
+  ASSERT_EQ(pasted.status, 0) << pasted.err;
+  EXPECT_EQ(decode(output(), false).frames.size(), 47u);
+}
+
+TEST_F(App, MediaObjectsAreAllReleased) {
+  std::vector<std::string> environment = fake_backend();
+  environment.insert(environment.end(), {"GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7"});
+  const Finished run_ = run(command(inputs().video(), inputs().audio_4s(), box()), environment);
+  EXPECT_EQ(run_.status, 0);
+  EXPECT_THAT(run_.err, Not(HasSubstr("object-alive")));
+}
+
+// Waits for the partial file, the sign that the pipeline is about to run. No test sleeps.
+bool wait_for_partial_file(int inotify) {
+  pollfd poller{inotify, POLLIN, 0};
+  while (poll(&poller, 1, 20000) == 1) {
+    alignas(inotify_event) char block[4096];
+    const ssize_t size = read(inotify, block, sizeof block);
+    for (ssize_t at = 0; at < size;) {
+      const auto *event = reinterpret_cast<const inotify_event *>(block + at);
+      // MODIFY: something has been muxed already.
+      if ((event->mask & IN_MODIFY) && std::string(event->name).find(".part-") != std::string::npos)
+        return true;
+      at += static_cast<ssize_t>(sizeof *event + event->len);
+    }
+  }
+  return false;
+}
+
+TEST_F(App, SignalsLeaveNoFileAndExit130) {
+  const std::string hour = inputs().make("hour.wav");
+  launch(
+      "audiotestsrc wave=silence samplesperbuffer=16000 num-buffers=3600 ! "
+      "capsfilter caps=audio/x-raw,format=S16LE,rate=16000,channels=1 ! wavenc ! "
+      "filesink location=\"" +
+      hour + "\"");
+  for (int signal : {SIGINT, SIGTERM}) {
+    const int inotify = inotify_init1(IN_CLOEXEC);
+    inotify_add_watch(inotify, folder_.path().c_str(), IN_MODIFY);
+    Subprocess process(command(inputs().picture(), hour, {"--box", "10", "100", "10", "100"}),
+                       fake_backend());
+    ASSERT_TRUE(wait_for_partial_file(inotify));
+    close(inotify);
+    process.signal(signal);
+    const Finished run = process.wait();
+    EXPECT_EQ(run.status, 130);
+    EXPECT_EQ(run.err, "gst-lipsync-1.0: interrupted: no output was written\n");
+    EXPECT_THAT(folder_.names(), IsEmpty());
+  }
+}
+
+TEST_F(App, AnEarlierOutputSurvivesAFailedRun) {
+  std::ofstream(output()) << "earlier";
+  const Finished run = app(inputs().video(), inputs().audio_2s(), {"--on-missing", "error"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(folder_.names(), ElementsAre("out.mp4"));
+  std::string text;
+  std::ifstream(output()) >> text;
+  EXPECT_EQ(text, "earlier");
+}
+
+TEST_F(App, BadInputIsOneLineWithTheRemedyAndNoFile) {
+  const std::string text = inputs().make("text.mp4"), empty = inputs().make("empty.wav");
+  const std::string half = inputs().make("half.mp4");
+  std::ofstream(text) << "These are words, and no video at all, whatever the name says.\n";
+  std::ofstream(empty).flush();
+  std::ofstream(half, std::ios::binary) << "\0\0\0\x20"
+                                           "ftypisom";
+  const std::string video = inputs().video(), audio = inputs().audio_2s();
+  const struct {
+    std::string face, audio;
+    std::vector<std::string> more;
+    int status;
+    const char *says;
+  } table[] = {
+      {"none.mp4", audio, {}, 1, "--face \"none.mp4\" does not exist: check the path"},
+      {text, audio, {}, 1, "is not a video or picture that GStreamer can read"},
+      {half, audio, {}, 1, "half.mp4\""},
+      {folder_.path(), audio, {}, 1, "is a folder: name a file"},
+      {audio, audio, {}, 1, "has no video: give a file with one"},
+      {video, empty, {}, 1, "is empty (0 bytes): give another file"},
+      {video, text, {}, 1, "is not audio that GStreamer can read"},
+      {video, inputs().picture(), {}, 1, "has no audio: give a file with one"},
+      {video, audio, {"--checkpoint_path", text}, 1, "text.mp4 is not a fake checkpoint"},
+      {video, audio, {"--outfile", "/proc/o.mp4"}, 1, "cannot be written"},
+      {video, audio, {"--outfile", "/nowhere/o.mp4"}, 1, "the folder \"/nowhere\" does not exist"},
+      {video, audio, {"--outfile", video}, 1, "is an input file: choose another name"},
+      {video, audio, {"--box", "0", "241", "0", "10"}, 2, "lies outside the frame of 320x240"},
+      {video, audio, {"--box", "9", "5", "0", "10"}, 2, "is inverted or empty"},
+      {video, audio, {"--preset", "warp"}, 2, "--preset warp: give one of"},
+      {video, audio, {"--encoder", "vp8enc"}, 2, "is no H.264 or H.265 encoder"},
+      {video, audio, {"--encoder", "noenc"}, 2, "no such element"},
+      {video, audio, {"--json", "/nowhere/r.json"}, 2, "cannot be written"},
+      {video, audio, {"--bogus"}, 2, "unknown flag --bogus"},
+      {video, audio, {"--device", "tpu"}, 2, "--device tpu: give auto, cpu"},
+  };
+  for (const auto &row : table) {
+    const Finished run = app(row.face, row.audio, row.more);
+    EXPECT_EQ(run.status, row.status) << run.err;
+    EXPECT_THAT(run.err, HasSubstr(row.says));
+    EXPECT_EQ(lines(run.err), 1) << run.err;
+    EXPECT_EQ(run.out, "");
+    EXPECT_THAT(folder_.names(), IsEmpty()) << run.err;
+  }
+}
+
+TEST_F(App, FailuresAreInTheJsonToo) {
+  const Finished run = app("none.mp4", inputs().audio_2s(), {"--json", "-"});
+  EXPECT_EQ(run.status, 1);
+  const Json json = Json::parse(run.out);
+  EXPECT_EQ(json["result"], "error");
+  EXPECT_EQ(json["exit_status"], 1);
+  EXPECT_THAT(json["message"].get<std::string>(), HasSubstr("does not exist"));
+}
+
+}  // namespace
+}  // namespace w2l::test
+
+int main(int argc, char **argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  gst_init(nullptr, nullptr);
+  return RUN_ALL_TESTS();
+}
