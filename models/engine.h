@@ -75,7 +75,8 @@ class Engine {
   virtual Ticket submit(const std::vector<Sample> &batch, Region region,
                         std::function<void()> on_done) = 0;
 
-  // Waits for and takes the answers; throws Error when the batch failed. Once per ticket.
+  // Waits for and takes the answers; throws Error when the batch failed. Once per ticket. The
+  // on_done has run and is destroyed when it returns.
   virtual Answers collect(Ticket ticket) = 0;
 
   // Gives up a ticket nobody will collect. Waits until its on_done has run or will never run.

@@ -43,7 +43,6 @@ constexpr PluginPackage kPackages[] = {
     {"videoflip", "gstreamer1.0-plugins-good"},
     {"videocrop", "gstreamer1.0-plugins-good"},
     {"mp4mux", "gstreamer1.0-plugins-good"},
-    {"h264parse", "gstreamer1.0-plugins-bad"},
 };
 
 bool have_element(const char *name) {
@@ -91,7 +90,7 @@ void require_choice(const char *flag, const char *element, const char *property,
     throw UserError(std::string(flag) + " " + value + ": give one of " + choices, kExitUsage);
 }
 
-// The parser that goes with what an encoder makes: "h264parse" or "h265parse".
+// What must follow an encoder in front of mp4mux: " ! h264parse", or nothing.
 std::string parser_of_encoder(const std::string &name) {
   GstElementFactory *factory = gst_element_factory_find(name.c_str());
   if (!factory && name == "x264enc")
@@ -102,21 +101,27 @@ std::string parser_of_encoder(const std::string &name) {
     throw UserError(
         "--encoder " + name + ": GStreamer has no such element here; see gst-inspect-1.0",
         kExitUsage);
-  std::string parser;
-  for (auto [media, element] :
-       {std::pair{"video/x-h264", "h264parse"}, {"video/x-h265", "h265parse"}}) {
-    GstCaps *caps = gst_caps_new_empty_simple(media);
-    const bool encoder =
-        gst_element_factory_list_is_type(factory, GST_ELEMENT_FACTORY_TYPE_VIDEO_ENCODER);
-    if (encoder && gst_element_factory_can_src_any_caps(factory, caps) && parser.empty())
-      parser = element;
+  // MP4 wants avc; a parser where none is needed would drop time stamps that go back, as those of
+  // joined recordings do.
+  constexpr std::pair<const char *, const char *> kStages[] = {
+      {"video/x-h264,stream-format=avc,alignment=au", ""},
+      {"video/x-h264", " ! h264parse"},
+      {"video/x-h265", " ! h265parse"},
+  };
+  const char *stage = nullptr;
+  for (const auto &[media, parser] : kStages) {
+    GstCaps *caps = gst_caps_from_string(media);
+    if (!stage &&
+        gst_element_factory_list_is_type(factory, GST_ELEMENT_FACTORY_TYPE_VIDEO_ENCODER) &&
+        gst_element_factory_can_src_any_caps(factory, caps))
+      stage = parser;
     gst_caps_unref(caps);
   }
   gst_object_unref(factory);
-  if (parser.empty())
+  if (!stage)
     throw UserError("--encoder " + name + " is no H.264 or H.265 encoder: give one such as x264enc",
                     kExitUsage);
-  return parser;
+  return stage;
 }
 
 // The frame's size through the stages; each stage of the text moves it on.
@@ -235,7 +240,7 @@ std::string encoder_stage(const Options &options) {
     text += " pass=qual quantizer=" + std::to_string(options.crf.value_or(23)) +
             " vbv-buf-capacity=0 speed-preset=" + preset;
   }
-  return text + " ! " + parser;
+  return text + parser;
 }
 
 std::string soundtrack_stages(const Options &options, const AudioFacts &audio,
@@ -295,16 +300,17 @@ Plan plan_pipeline(const Options &options, const VideoFacts &face_facts, const A
   VideoFacts face = face_facts;
   Size size{face.width, face.height};
   std::ostringstream text;
-  text << picture_stages(options, &face, &size) << " ! " << kDecodedQueue << " ! ";
+  text << picture_stages(options, &face, &size) << " ! " << kDecodedQueue << " name=decoded ! ";
   check_box(options, size);
-  text << facecache_stage(options) << " ! " << kDecodedQueue << " ! infer.sink "
-       << infer_stage(options) << " infer.src ! " << kAnswerQueue << " ! w2lpatch name=patch"
+  text << facecache_stage(options) << " ! " << kDecodedQueue << " name=faces ! infer.sink "
+       << infer_stage(options) << " infer.src ! " << kAnswerQueue
+       << " name=answers ! w2lpatch name=patch"
        << even_stage(&size)
        // Does nothing but for pictures and videos that are not 4:2:0.
        << " ! videoconvert ! capsfilter caps="
-       << launch_quoted("video/x-raw,format={I420,YV12,NV12}") << " ! " << kAnswerQueue << " ! "
-       << encoder_stage(options) << " ! " << kMuxQueue << " name=encoded ! mux. "
-       << audio_source(options.audio) << " ! infer.audio "
+       << launch_quoted("video/x-raw,format={I420,YV12,NV12}") << " ! " << kAnswerQueue
+       << " name=pictures ! " << encoder_stage(options) << " ! " << kMuxQueue
+       << " name=encoded ! mux. " << audio_source(options.audio) << " ! infer.audio "
        << soundtrack_stages(options, audio, plan.aac)
        << " mp4mux name=mux faststart=true ! filesink name=out location="
        << launch_quoted(std::filesystem::absolute(options.outfile).lexically_normal().string());

@@ -90,6 +90,7 @@ void write_json_result(const std::string &file, const Options &options, const Vi
   json["exit_status"] = result.interrupted ? kExitInterrupted : kExitComplete;
   json["frames"] = result.frames;
   json["patched"] = count_of(result, "w2linfer", "patched");
+  json["open_seconds"] = result.open_seconds;
   json["seconds"] = result.seconds;
   json["fps"] = result.seconds > 0 ? result.frames / result.seconds : 0.0;
   json["face"] = {{"path", options.face},
@@ -115,6 +116,7 @@ void write_json_result(const std::string &file, const Options &options, const Vi
   json["stages"] = Json::object();
   for (const StageStats &stage : result.stages)
     json["stages"][stage.element] = to_json(stage.stats.get());
+  json["thread_seconds"] = result.thread_seconds;
   json["warnings"] = result.warnings;
   json["pipeline"] = plan.text;
   write(file, json);

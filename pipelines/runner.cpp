@@ -11,6 +11,7 @@
 
 #include "progress.h"
 #include "soundtrack.h"
+#include "thread_times.h"
 #include "user_error.h"
 
 namespace lipsync {
@@ -245,6 +246,7 @@ void Run::finish() {
   result_.video_duration = soundtrack_->video_end();
   result_.audio_cut = soundtrack_->cut();
   if (complete_) collect_stats();
+  result_.thread_seconds = thread_times();
   stop();
   if (result_.interrupted) return;
   if (!error_.empty()) throw UserError(error_);
@@ -256,6 +258,7 @@ void Run::finish() {
 
 RunResult Run::run() {
   open_engine();
+  result_.open_seconds = seconds();
   if (plan_.audio_surely_longer) note_warning(kLongerAudio);
   play();
   finish();

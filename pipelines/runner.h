@@ -4,6 +4,7 @@
 
 #include <gst/gst.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,11 +23,13 @@ struct StageStats {
 struct RunResult {
   bool interrupted = false;
   long frames = 0;
-  double seconds = 0;  // of wall time, from the first state change on
+  double open_seconds = 0;  // of wall time, until the network was loaded
+  double seconds = 0;       // of wall time, that included
   GstClockTime video_duration = 0;
-  bool audio_cut = false;             // it was longer than the video
-  std::vector<StageStats> stages;     // of the elements that offer a stats property
-  std::vector<std::string> warnings;  // as printed
+  bool audio_cut = false;                        // it was longer than the video
+  std::vector<StageStats> stages;                // of the elements that offer a stats property
+  std::map<std::string, double> thread_seconds;  // of CPU time, by thread name
+  std::vector<std::string> warnings;             // as printed
 };
 
 // Prints progress and warnings to standard error. The output is complete and under its name when

@@ -23,12 +23,14 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "box_math.h"
 #include "face_follower.h"
 #include "facecache_error.h"
 #include "gstw2lfacemeta.h"
 #include "gstw2lvideo.h"
+#include "property_types.h"
 #include "settings.h"
 
 GST_DEBUG_CATEGORY_STATIC(w2l_face_cache_debug);
@@ -57,6 +59,7 @@ struct Private {
   gboolean unsupported = FALSE;   // frames of these caps pass without metas
   gboolean said_missing = FALSE;  // one warning per stream
   gboolean said_unsupported = FALSE;
+  std::string said_error;
   std::unique_ptr<w2l::FaceFollower> follower;  // empty with a box or detector=none
 };
 
@@ -87,61 +90,7 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 G_DEFINE_TYPE(GstW2lFaceCache, gst_w2l_face_cache, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE(w2lfacecache, "w2lfacecache", GST_RANK_NONE, GST_TYPE_W2L_FACE_CACHE)
 
-/* Enums */
-
-#define GST_TYPE_W2L_FACE_DETECTOR (gst_w2l_face_detector_get_type())
-static GType gst_w2l_face_detector_get_type(void) {
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-      {gint(DetectorChoice::Auto), "YuNet if its model is found, else Haar", "auto"},
-      {gint(DetectorChoice::Yunet), "YuNet network through OpenCV; needs its model file", "yunet"},
-      {gint(DetectorChoice::Haar), "Haar cascade; its model is part of the plugin", "haar"},
-      {gint(DetectorChoice::None), "No detection: a box, or metas from upstream", "none"},
-      {0, nullptr, nullptr},
-  };
-  if (g_once_init_enter(&type))
-    g_once_init_leave(&type, g_enum_register_static("GstW2lFaceDetector", values));
-  return type;
-}
-
-#define GST_TYPE_W2L_ON_MISSING (gst_w2l_on_missing_get_type())
-static GType gst_w2l_on_missing_get_type(void) {
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-      {gint(OnMissing::Pass), "Pass the frame untouched and warn once", "pass"},
-      {gint(OnMissing::Error), "Stop with an error", "error"},
-      {0, nullptr, nullptr},
-  };
-  if (g_once_init_enter(&type))
-    g_once_init_leave(&type, g_enum_register_static("GstW2lOnMissing", values));
-  return type;
-}
-
-static const gchar *enum_nick(GType type, gint value) {
-  GEnumClass *klass = G_ENUM_CLASS(g_type_class_ref(type));
-  const gchar *nick = g_enum_get_value(klass, value)->value_nick;
-  g_type_class_unref(klass);
-  return nick;
-}
-
 /* Properties */
-
-static std::vector<int> ints_from_array(const GValue *value) {
-  std::vector<int> numbers;
-  for (guint i = 0; i < gst_value_array_get_size(value); i++)
-    numbers.push_back(g_value_get_int(gst_value_array_get_value(value, i)));
-  return numbers;
-}
-
-static void ints_to_array(const std::vector<int> &numbers, GValue *value) {
-  GValue item = G_VALUE_INIT;
-  g_value_init(&item, G_TYPE_INT);
-  for (const int number : numbers) {
-    g_value_set_int(&item, number);
-    gst_value_array_append_value(value, &item);
-  }
-  g_value_unset(&item);
-}
 
 static FaceCacheSettings copy_settings(GstW2lFaceCache *self) {
   GST_OBJECT_LOCK(self);
@@ -180,10 +129,10 @@ static void gst_w2l_face_cache_set_property(GObject *object, guint id, const GVa
       settings.interval = g_value_get_int(value);
       break;
     case PROP_BOX:
-      settings.box = ints_from_array(value);
+      settings.box = w2l::ints_from_array(value);
       break;
     case PROP_PADS:
-      settings.pads = ints_from_array(value);
+      settings.pads = w2l::ints_from_array(value);
       break;
     case PROP_ON_MISSING:
       settings.on_missing = static_cast<OnMissing>(g_value_get_enum(value));
@@ -215,10 +164,10 @@ static void gst_w2l_face_cache_get_property(GObject *object, guint id, GValue *v
       g_value_set_int(value, settings.interval);
       break;
     case PROP_BOX:
-      ints_to_array(settings.box, value);
+      w2l::ints_to_array(settings.box, value);
       break;
     case PROP_PADS:
-      ints_to_array(settings.pads, value);
+      w2l::ints_to_array(settings.pads, value);
       break;
     case PROP_ON_MISSING:
       g_value_set_enum(value, gint(settings.on_missing));
@@ -236,6 +185,10 @@ static void gst_w2l_face_cache_get_property(GObject *object, guint id, GValue *v
 /* Errors */
 
 static void post_exception(GstW2lFaceCache *self, const std::exception &error) {
+  // Upstream often tries refused caps twice; the user is told once.
+  if (self->priv->said_error == error.what()) return;
+  self->priv->said_error = error.what();
+
   const auto *known = dynamic_cast<const FaceCacheError *>(&error);
   if (!known) {
     GST_ELEMENT_ERROR(self, STREAM, FAILED,
@@ -259,7 +212,7 @@ static void post_exception(GstW2lFaceCache *self, const std::exception &error) {
 /* Life-cycle */
 
 static void open_detector(GstW2lFaceCache *self, const FaceCacheSettings &settings) {
-  const gchar *name = enum_nick(GST_TYPE_W2L_FACE_DETECTOR, gint(settings.detector));
+  const gchar *name = w2l::enum_nick(GST_TYPE_W2L_FACE_DETECTOR, gint(settings.detector));
   w2l::OpenedDetector opened = w2l::open_detector(name, settings.detector_model);
 
   GST_INFO_OBJECT(self, "opened detector=%s", name);
@@ -277,7 +230,8 @@ static gboolean gst_w2l_face_cache_start(GstBaseTransform *trans) {
     GST_OBJECT_LOCK(self);
     priv->counters = {};
     GST_OBJECT_UNLOCK(self);
-    priv->unsupported = priv->said_missing = priv->said_unsupported = FALSE;
+    priv->unsupported = priv->said_unsupported = FALSE;
+    priv->said_error.clear();
     gst_video_info_init(&priv->info);
 
     w2l::parse_pads(settings.pads);
@@ -340,7 +294,7 @@ static gboolean gst_w2l_face_cache_sink_event(GstBaseTransform *trans, GstEvent 
       if (priv->follower) priv->follower->reset();
       break;
     case GST_EVENT_STREAM_START:
-      priv->said_missing = FALSE;
+      priv->said_missing = FALSE;  // starting again sends this event too
       break;
     default:
       break;

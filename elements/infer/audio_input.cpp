@@ -56,7 +56,9 @@ GstStructure *make_mean_matrix(int channels) {
 
 }  // namespace
 
-AudioInput::AudioInput(const GstAudioInfo &info) : info_(info) { open(); }
+AudioInput::AudioInput(const GstAudioInfo &info) : info_(info) {
+  open();
+}
 
 void AudioInput::open() {
   GstAudioInfo out;
@@ -118,9 +120,9 @@ std::int64_t AudioInput::delay() const {
 
 const std::vector<float> &AudioInput::drain() {
   gsize latency = gst_audio_converter_get_max_latency(converter_.get());
-  std::int64_t due = gst_util_uint64_scale_ceil(frames_in_, mel::kSampleRate,
-                                                GST_AUDIO_INFO_RATE(&info_)) -
-                     samples_out_;
+  std::int64_t due =
+      gst_util_uint64_scale_ceil(frames_in_, mel::kSampleRate, GST_AUDIO_INFO_RATE(&info_)) -
+      samples_out_;
   if (frames_in_ == 0 || due <= 0 || latency == 0) {
     samples_.clear();
   } else {

@@ -45,7 +45,7 @@ class AudioInput {
   GstAudioInfo info_;
   std::unique_ptr<GstAudioConverter, Free> converter_;
   std::vector<float> samples_;
-  std::int64_t frames_in_ = 0;   // of this recording
+  std::int64_t frames_in_ = 0;  // of this recording
   std::int64_t samples_out_ = 0;
 };
 

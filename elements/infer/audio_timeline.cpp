@@ -13,7 +13,8 @@ namespace {
 constexpr Time kSecond = 1'000'000'000;
 
 Time duration_of(std::int64_t samples) {
-  return samples / mel::kSampleRate * kSecond + samples % mel::kSampleRate * kSecond / mel::kSampleRate;
+  return samples / mel::kSampleRate * kSecond +
+         samples % mel::kSampleRate * kSecond / mel::kSampleRate;
 }
 
 }  // namespace

@@ -64,7 +64,6 @@ BatchInput take_inputs(InferState *state, const std::vector<Scheduler::Candidate
     input.frames.push_back({w2l::MiniObject(buffer), item.video, candidate.box});
     input.ids.push_back(candidate.id);
   }
-  state->timeline.discard_before(state->scheduler.oldest_unsubmitted());
   return input;
 }
 
@@ -207,6 +206,7 @@ static GstFlowReturn gst_w2l_infer_push(GstW2lInfer *self, Lock &lock, Scheduler
 
   state->items.pop_front();
   state->first_id++;
+  state->timeline.discard_before(state->scheduler.oldest_unsubmitted());
   state->pushing = true;
   gst_w2l_infer_count(state, outcome);
   state->signal->cond.notify_all(); /* there is room for a frame */

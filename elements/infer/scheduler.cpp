@@ -32,7 +32,9 @@ Scheduler::Id Scheduler::add_barrier() {
   return first_id_ + items_.size() - 1;
 }
 
-void Scheduler::set_video_ended(bool ended) { video_ended_ = ended; }
+void Scheduler::set_video_ended(bool ended) {
+  video_ended_ = ended;
+}
 
 void Scheduler::set_audio_restarted() {
   audio_ended_ = false;
@@ -203,9 +205,7 @@ bool Scheduler::resolve_frame(const WindowSource &audio, Item &item, Id id) {
   WindowLookup found = audio.lookup(item.time);
   switch (found.kind) {
     case WindowLookup::Kind::NotYet:
-      // A late frame leaves whatever the audio says, and what follows can be looked at.
-      if (item.state != State::Late) return false;
-      return pass();
+      return false;
     case WindowLookup::Kind::NoAudio:
       return pass();
     case WindowLookup::Kind::Ended:
@@ -266,9 +266,13 @@ void Scheduler::finish_batch(const std::vector<Id> &ids, State state) {
   }
 }
 
-void Scheduler::answered(const std::vector<Id> &ids) { finish_batch(ids, State::Answered); }
+void Scheduler::answered(const std::vector<Id> &ids) {
+  finish_batch(ids, State::Answered);
+}
 
-void Scheduler::gave_up(const std::vector<Id> &ids) { finish_batch(ids, State::Passed); }
+void Scheduler::gave_up(const std::vector<Id> &ids) {
+  finish_batch(ids, State::Passed);
+}
 
 void Scheduler::reset() {
   first_id_ += items_.size();

@@ -52,9 +52,9 @@ class Scheduler {
 
   struct Settings {
     int batch_size = 8;
-    int slots = 2;                   // batches in flight at most
+    int slots = 2;  // batches in flight at most
     bool reference_smoothing = false;
-    bool end_with_audio = false;     // on-audio-end=end
+    bool end_with_audio = false;  // on-audio-end=end
   };
 
   enum class Outcome { Barrier, Patched, Passed, Late };
@@ -68,10 +68,10 @@ class Scheduler {
   struct Decision {
     enum class Kind { Wait, Submit, Push, EndOfStream };
     Kind kind = Kind::Wait;
-    std::vector<Candidate> batch;         // Submit: in frame order; counts as in flight from now
-    Id id = 0;                            // Push: the oldest item, which is forgotten here
-    Outcome outcome = Outcome::Barrier;   // Push
-    Time until = kNever;                  // Wait: running time at which to ask again
+    std::vector<Candidate> batch;        // Submit: in frame order; counts as in flight from now
+    Id id = 0;                           // Push: the oldest item, which is forgotten here
+    Outcome outcome = Outcome::Barrier;  // Push
+    Time until = kNever;                 // Wait: running time at which to ask again
   };
 
   Scheduler();

@@ -114,6 +114,14 @@ at::Tensor CpuNetwork::decode(const at::Tensor &speech, const FaceFeatures &feat
   return x.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
+bool CpuNetwork::fused() const {
+  for (const std::vector<Block> *part : {&face_, &audio_, &decoder_, &output_})
+    for (const Block &block : *part)
+      for (const FusedConv &layer : block)
+        if (!layer.fused()) return false;
+  return true;
+}
+
 std::vector<std::uint8_t> CpuNetwork::picture(const at::Tensor &answer, int index,
                                               int first_row) const {
   const auto row_size = static_cast<std::size_t>(family_->crop_size) * kBytesPerPixel;

@@ -24,7 +24,7 @@ namespace {
 
 using Ints = at::IntArrayRef;
 using OptionalTensor = std::optional<at::Tensor>;
-using OptionalInts = std::optional<Ints>;
+using OptionalInts = at::OptionalIntArrayRef;
 using OptionalScalar = std::optional<at::Scalar>;
 using OptionalText = std::optional<std::string_view>;
 using Scalars = c10::List<OptionalScalar>;
@@ -46,7 +46,7 @@ c10::TypedOperatorHandle<Signature> find_operator(const char *name, const char *
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).template typed<Signature>();
 }
 
-// Looked up once; throws c10::Error in a LibTorch without oneDNN.
+// Throws c10::Error in a LibTorch that has not got them, or has them with other parameters.
 struct Operators {
   c10::TypedOperatorHandle<ConvOp> conv =
       find_operator<ConvOp>("mkldnn::_convolution_pointwise", "");
@@ -60,9 +60,17 @@ struct Operators {
       find_operator<PackTransposedOp>("mkldnn::_reorder_convolution_transpose_weight", "");
 };
 
+// Throws Error(NoLibrary): falling back silently for all layers would halve the speed.
 const Operators &operators() {
-  static const Operators found;
-  return found;
+  try {
+    static const Operators found;
+    return found;
+  } catch (const c10::Error &) {
+    throw Error(
+        ErrorCode::NoLibrary,
+        "this LibTorch has not got the oneDNN operators that libw2l-cpu.so calls; use torch "
+        "2.11: run subprojects/bootstrap, or configure with -Dtorch=DIR");
+  }
 }
 
 // oneDNN chooses the packed layout for a shape; it is the same one from batch 1 to 16 (measured

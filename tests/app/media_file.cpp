@@ -111,24 +111,39 @@ GstElement *parse(const std::string &line) {
   throw std::runtime_error(problem + " in: " + line);
 }
 
-void probe(GstElement *pipeline, const char *name, int type, GstPadProbeCallback callback,
-           gpointer data) {
-  GstElement *element = gst_bin_get_by_name(GST_BIN(pipeline), name);
-  if (!element) return;
-  GstPad *pad = gst_element_get_static_pad(element, "sink");
-  gst_pad_add_probe(pad, static_cast<GstPadProbeType>(type), callback, data, nullptr);
-  gst_object_unref(pad);
-  gst_object_unref(element);
-}
+struct Decoding {
+  GstElement *pipeline;
+  VideoCollector video;
+};
 
-bool has_stream(const std::string &path, const char *caps) {
-  try {
-    launch("filesrc location=\"" + path + "\" ! decodebin ! capsfilter caps=\"" + caps +
-           "\" ! fakesink num-buffers=1");
-    return true;
-  } catch (const std::runtime_error &) {
-    return false;
-  }
+// Gives each decoded stream a branch of its own that ends in a probed fakesink.
+void on_pad_added(GstElement *, GstPad *pad, gpointer data) {
+  auto *decoding = static_cast<Decoding *>(data);
+  GstCaps *caps = gst_pad_get_current_caps(pad);
+  const bool video =
+      g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps, 0)), "video");
+  gst_caps_unref(caps);
+  GstElement *branch = gst_parse_bin_from_description(
+      video ? "queue ! videoconvert ! capsfilter caps=video/x-raw,format=I420 ! "
+              "fakesink name=sink sync=false"
+            : "queue ! audioconvert ! audioresample ! capsfilter "
+              "caps=audio/x-raw,format=F32LE,rate=16000,channels=1 ! fakesink name=sink sync=false",
+      TRUE, nullptr);
+  GstElement *sink = gst_bin_get_by_name(GST_BIN(branch), "sink");
+  GstPad *end = gst_element_get_static_pad(sink, "sink");
+  const auto type =
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM);
+  if (video)
+    gst_pad_add_probe(end, type, on_frame, &decoding->video, nullptr);
+  else
+    gst_pad_add_probe(end, GST_PAD_PROBE_TYPE_BUFFER, on_sound, decoding->video.media, nullptr);
+  gst_object_unref(end);
+  gst_object_unref(sink);
+  gst_bin_add(GST_BIN(decoding->pipeline), branch);
+  gst_element_sync_state_with_parent(branch);
+  GstPad *start = gst_element_get_static_pad(branch, "sink");
+  gst_pad_link(pad, start);
+  gst_object_unref(start);
 }
 
 }  // namespace
@@ -138,28 +153,40 @@ void launch(const std::string &line) {
 }
 
 Media decode(const std::string &path, bool keep_luma) {
-  const std::string source = "filesrc location=\"" + path + "\" ! decodebin ";
   Media media;
-  VideoCollector collector{&media, keep_luma};
-  if (has_stream(path, "video/x-raw")) {
-    GstElement *video = parse(source +
-                              "! videoconvert ! capsfilter caps=video/x-raw,format=I420 ! "
-                              "fakesink name=v sync=false");
-    probe(video, "v", GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_frame,
-          &collector);
-    run_to_eos(video);
-  }
-  if (has_stream(path, "audio/x-raw")) {
-    GstElement *audio = parse(source +
-                              "! audioconvert ! audioresample ! capsfilter "
-                              "caps=audio/x-raw,format=F32LE,rate=16000,channels=1 ! "
-                              "fakesink name=a sync=false");
-    probe(audio, "a", GST_PAD_PROBE_TYPE_BUFFER, on_sound, &media);
-    run_to_eos(audio);
-  }
+  GstElement *pipeline = parse("filesrc location=\"" + path + "\" ! decodebin name=decoder");
+  Decoding decoding{pipeline, {&media, keep_luma}};
+  GstElement *decoder = gst_bin_get_by_name(GST_BIN(pipeline), "decoder");
+  g_signal_connect(decoder, "pad-added", G_CALLBACK(on_pad_added), &decoding);
+  gst_object_unref(decoder);
+  run_to_eos(pipeline);
   if (media.frames.empty() && media.samples.empty())
     throw std::runtime_error(path + " holds nothing that decodes");
   return media;
+}
+
+void turn_clockwise(Media *media) {
+  for (Frame &frame : media->frames) {
+    std::vector<std::uint8_t> turned(frame.luma.size());
+    for (int y = 0; y < media->height; ++y)
+      for (int x = 0; x < media->width; ++x)
+        turned[x * media->height + (media->height - 1 - y)] = frame.luma[y * media->width + x];
+    frame.luma = std::move(turned);
+  }
+  std::swap(media->width, media->height);
+}
+
+void crop(Media *media, int width, int height) {
+  for (Frame &frame : media->frames) {
+    std::vector<std::uint8_t> kept;
+    for (int y = 0; y < height; ++y) {
+      const auto row = frame.luma.begin() + y * media->width;
+      kept.insert(kept.end(), row, row + width);
+    }
+    frame.luma = std::move(kept);
+  }
+  media->width = width;
+  media->height = height;
 }
 
 double difference(const Frame &a, const Frame &b, int width, Rect rect) {

@@ -36,6 +36,12 @@ Media decode(const std::string &path, bool keep_luma = true);
 // Runs a launch line to its EOS; throws std::runtime_error with the bus's error.
 void launch(const std::string &line);
 
+// What players do with the orientation rotate-90.
+void turn_clockwise(Media *media);
+
+// Keeps the top left width x height pixels.
+void crop(Media *media, int width, int height);
+
 // Mean absolute difference of two frames of one size inside a rectangle, in levels.
 double difference(const Frame &a, const Frame &b, int width, Rect rect);
 

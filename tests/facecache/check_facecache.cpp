@@ -206,6 +206,8 @@ GST_START_TEST(a_box_outside_the_frame_is_refused_at_the_caps) {
   expect(rig.message(GST_MESSAGE_ERROR),
          std::string(kSettings) +
              "box <10,20,330,140> reaches outside the 320x240 frame: keep it within <0,0,320,240>");
+  gst_harness_set_src_caps_str(rig.harness, caps_of("NV12").c_str());  // tried again:
+  expect(rig.message(GST_MESSAGE_ERROR), "");                          // said once
   fail_unless_equals_int(gst_harness_buffers_received(rig.harness), 0);
 }
 GST_END_TEST;

@@ -46,14 +46,17 @@ TEST(FaceTracker, FollowsATranslatedTextureToThePixel) {
 }
 
 TEST(FaceTracker, PlacesALargeFaceToThePixelThoughItsCoarsePixelIsEleven) {
-  const cv::Mat world = w2ltest::texture(600, 500, 12.0, 4);
+  // Large blobs for the coarse patch, and detail that only the fine one sees.
+  const cv::Mat world =
+      0.6 * w2ltest::texture(600, 500, 16.0, 4) + 0.4 * w2ltest::texture(600, 500, 3.0, 5);
   Frame frame(GST_VIDEO_FORMAT_I420, kWidth, kHeight);
   SmallImage images(frame.info());
   FaceTracker tracker;
   const cv::Rect2d face(20, 10, 352, 280);
   show(frame, world, 100, 100);
   tracker.start(images, *frame, face);
-  for (const cv::Point camera : {cv::Point(105, 100), cv::Point(110, 97), cv::Point(104, 104)}) {
+  for (const cv::Point camera : {cv::Point(105, 100), cv::Point(110, 97), cv::Point(104, 104),
+                                 cv::Point(99, 101), cv::Point(93, 107), cv::Point(87, 112)}) {
     show(frame, world, camera.x, camera.y);
     const auto found = tracker.follow(images, *frame);
     ASSERT_TRUE(found) << camera;

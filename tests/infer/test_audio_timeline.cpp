@@ -326,6 +326,8 @@ TEST(AudioTimeline, AnEndWithoutSamplesIsNoLastWindow) {
   EXPECT_EQ(look(timeline, 0), "not yet");
   timeline.finish();
   EXPECT_EQ(look(timeline, 0), "ended");
+  timeline.resume();
+  EXPECT_EQ(look(timeline, 0), "not yet");
 }
 
 TEST(AudioTimeline, AudioShorterThanAWindowIsPaddedWithSilence) {

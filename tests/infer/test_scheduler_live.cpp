@@ -86,6 +86,23 @@ TEST(SchedulerLive, WithoutAClockNothingIsLate) {
   EXPECT_EQ(scene.drain(99999), "wait");
 }
 
+TEST(SchedulerLive, AFrameThatIsLateStaysLate) {
+  Live answered(settings(2));
+  answered.face(1010);
+  answered.face(1000);
+  EXPECT_EQ(answered.drain(1100), "submit 0@1010 1@1000; wait 1300");
+  EXPECT_EQ(answered.drain(1300), "wait 1310");
+  answered.scheduler.answered({0, 1});
+  EXPECT_EQ(answered.drain(1305), "patched 0; late 1; wait");
+
+  Live smoothed(smoothing());
+  for (int i = 0; i < 5; ++i) smoothed.face(1000 + i);
+  EXPECT_EQ(smoothed.drain(1100), "submit 0@1000; wait 1201");
+  EXPECT_EQ(smoothed.drain(1201), "wait 1202") << "frame 1 is late, behind the one in flight";
+  smoothed.face(1005);  // its box would be final now
+  EXPECT_EQ(smoothed.drain(), "wait 1202");
+}
+
 TEST(SchedulerLive, ALateFrameStillSmoothesItsNeighbours) {
   Live scene(smoothing());
   scene.show_boxes = true;

@@ -229,34 +229,33 @@ TEST(WorkerPool, ThrowsWhatPrepareThrows) {
   EXPECT_THROW(make(2), Error);
 }
 
-TEST(WorkerPool, WaitsForRunningWorkWhenDestroyedAndDropsTheRest) {
+TEST(WorkerPool, WaitsForRunningWorkWhenDestroyed) {
   Gate gate;
-  std::atomic<int> computed{0}, called{0};
+  std::atomic<bool> computed{false};
   auto pool = std::make_unique<WorkerPool>(1, 1, [&](int) {
     return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
       gate.pass();
       successor(batch, first, count, images);
-      ++computed;
+      computed = true;
     };
   });
   pool->submit(batch_of({1}), nullptr);
   gate.wait_for_arrivals(1);
-  pool->submit(batch_of({2}), [&] { ++called; });
   std::thread opener([&] { gate.open(); });
   pool.reset();
+  EXPECT_TRUE(computed);
   opener.join();
-  EXPECT_EQ(called, 0);
 }
 
 TEST(WorkerPool, MayBeDestroyedByACallback) {
-  Gate destroyed;
+  const auto destroyed = std::make_shared<Gate>();  // its thread may outlive this test's frame
   auto pool = std::make_shared<WorkerPool>(2, 1, [](int) { return successor; });
   WorkerPool *raw = pool.get();
-  raw->submit(batch_of({1}), [&destroyed, pool = std::move(pool)]() mutable {
+  raw->submit(batch_of({1}), [destroyed, pool = std::move(pool)]() mutable {
     pool.reset();
-    destroyed.open();
+    destroyed->open();
   });
-  destroyed.pass();
+  destroyed->pass();
 }
 
 }  // namespace

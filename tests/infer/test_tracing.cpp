@@ -1,0 +1,55 @@
+// gst-wav2lip tests: a profiler sees every stage of the elements as NVTX ranges, on a machine
+// without a GPU. The injection library that Meson names in the environment stands in for it.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gst/gst.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <string>
+
+#include "infer_fixture.h"
+
+namespace {
+
+std::set<std::string> lines_of(const std::string &path) {
+  std::set<std::string> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) lines.insert(line);
+  return lines;
+}
+
+TEST(Tracing, EveryStageOfTheElementsHasARange) {
+  const char *log = std::getenv("W2L_NVTX_LOG");
+  ASSERT_NE(log, nullptr);
+  std::remove(log);
+  gst_init(nullptr, nullptr);
+
+  // A blank picture has no face, so that detection is traced in one run and patching in the other.
+  const std::string source = "videotestsrc num-buffers=3 pattern=smpte ! video/x-raw,format=I420 ! ";
+  const std::string rest = " ! w2linfer name=infer model=" + w2l::test::fake_model() +
+                           " ! w2lpatch ! fakesink audiotestsrc num-buffers=30 ! infer.audio";
+  for (const char *face : {"w2lfacecache detector=haar", "w2lfacecache box=\"<20,20,80,90>\""}) {
+    GError *error = nullptr;
+    GstElement *pipeline = gst_parse_launch((source + face + rest).c_str(), &error);
+    ASSERT_NE(pipeline, nullptr) << error->message;
+    gst_element_set_state(pipeline, GST_STATE_PLAYING);
+    GstBus *bus = gst_element_get_bus(pipeline);
+    GstMessage *message = gst_bus_timed_pop_filtered(
+        bus, 60 * GST_SECOND, GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
+    ASSERT_NE(message, nullptr);
+    EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
+    gst_message_unref(message);
+    gst_object_unref(bus);
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    gst_object_unref(pipeline);
+  }
+
+  std::set<std::string> ranges = lines_of(log);
+  for (const char *name : {"w2lfacecache: detect", "w2linfer: mel", "w2linfer: crop",
+                           "w2linfer: push", "w2lpatch: blend"})
+    EXPECT_EQ(ranges.count(name), 1u) << name;
+}
+
+}  // namespace

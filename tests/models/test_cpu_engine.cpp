@@ -1,0 +1,211 @@
+// gst-wav2lip tests: libw2l-cpu.so through the interface that w2linfer uses. Runs under the NVTX
+// injection library of tests/tools, so that it also sees what a profiler would see.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <set>
+
+#include "engine.h"
+#include "sample_checkpoints.h"
+#include "sample_inputs.h"
+#include "temporary_file.h"
+
+namespace w2l {
+namespace {
+
+class CpuEngine : public testing::Test {
+ protected:
+  CpuEngine() {
+    test::SampleOptions options;
+    options.divide = 4;
+    test::write_sample(file_.path(), options);
+    config_.model = file_.path();
+    config_.device = "cpu";
+    config_.precision = Precision::Fp32;
+    config_.threads = 2;
+  }
+
+  static Answers run(Engine &engine, const std::vector<Sample> &batch,
+                     Region region = Region::Full) {
+    return engine.collect(engine.submit(batch, region, nullptr));
+  }
+
+  Error failure() const {
+    try {
+      open_engine(config_);
+    } catch (const Error &error) {
+      return error;
+    }
+    return Error(ErrorCode::Failed, "no error at all");
+  }
+
+  test::TemporaryFile file_;
+  EngineConfig config_;
+};
+
+TEST_F(CpuEngine, DescribesItself) {
+  const EngineInfo info = open_engine(config_)->info();
+  EXPECT_EQ(info.family, "wav2lip-96");
+  EXPECT_EQ(info.crop_size, 96);
+  EXPECT_EQ(info.mel_bands, 80);
+  EXPECT_EQ(info.mel_columns, 16);
+  EXPECT_EQ(info.device, "cpu");
+  EXPECT_EQ(info.precision, Precision::Fp32);
+  EXPECT_EQ(info.preferred_batch, 8);
+  EXPECT_EQ(info.max_batch, 128);
+  EXPECT_GT(info.parameters, 36298035 / 16);
+  EXPECT_LT(info.parameters, 36298035 / 15);
+}
+
+TEST_F(CpuEngine, IsOneInstanceForOneConfig) {
+  const auto engine = open_engine(config_);
+  EXPECT_EQ(open_engine(config_), engine);
+  const std::size_t slash = file_.path().rfind('/');
+  EngineConfig other = config_;
+  other.model = file_.path().substr(0, slash) + "/." + file_.path().substr(slash);
+  EXPECT_EQ(open_engine(other), engine);  // the same file
+  other = config_;
+  other.threads = 1;
+  EXPECT_NE(open_engine(other), engine);
+  std::weak_ptr<Engine> watched = open_engine(other);
+  EXPECT_TRUE(watched.expired());  // nobody kept it
+  test::SampleOptions options;
+  options.divide = 8;
+  test::write_sample(file_.path(), options);
+  EXPECT_NE(open_engine(config_), engine);  // another checkpoint under the same name
+}
+
+TEST_F(CpuEngine, AnswersDoNotDependOnTheBatchSize) {
+  const auto engine = open_engine(config_);
+  const auto inputs = test::sample_inputs(8);
+  const auto samples = test::samples_of(inputs);
+  const Answers all = run(*engine, samples);
+  ASSERT_EQ(all.images.size(), 8u);
+  EXPECT_NE(all.images[0], all.images[1]);
+  EXPECT_GT(all.milliseconds, 0);
+  const auto part = [&](std::size_t first, std::size_t count) {
+    return std::vector<Sample>(samples.begin() + static_cast<std::ptrdiff_t>(first),
+                               samples.begin() + static_cast<std::ptrdiff_t>(first + count));
+  };
+  for (std::size_t size : {1, 3}) {
+    for (std::size_t first = 0; first + size <= 8; first += size) {
+      const Answers some = run(*engine, part(first, size));
+      for (std::size_t i = 0; i < size; ++i)
+        EXPECT_EQ(some.images[i], all.images[first + i]) << size << " from " << first;
+    }
+  }
+}
+
+TEST_F(CpuEngine, AnswersDoNotDependOnTheThreads) {
+  const auto inputs = test::sample_inputs(5);
+  const auto samples = test::samples_of(inputs);
+  const Answers expected = run(*open_engine(config_), samples);
+  for (int threads : {1, 3, 6}) {
+    config_.threads = threads;
+    EXPECT_EQ(run(*open_engine(config_), samples).images, expected.images) << threads;
+  }
+}
+
+TEST_F(CpuEngine, PromisesTheLowerRowsForTheLowerRegion) {
+  const auto engine = open_engine(config_);
+  const auto inputs = test::sample_inputs(2);
+  const auto samples = test::samples_of(inputs);
+  const Answers full = run(*engine, samples, Region::Full);
+  const Answers lower = run(*engine, samples, Region::Lower);
+  EXPECT_EQ(full.first_valid_row, 0);
+  EXPECT_EQ(full.end_valid_row, 96);
+  EXPECT_EQ(lower.first_valid_row, 48);
+  EXPECT_EQ(lower.end_valid_row, 96);
+  const std::ptrdiff_t half = 48 * 96 * 3;
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_TRUE(std::equal(full.images[i].begin() + half, full.images[i].end(),
+                           lower.images[i].begin() + half));
+}
+
+TEST_F(CpuEngine, CopiesItsInputs) {
+  const auto engine = open_engine(config_);
+  test::SampleInput input(0);
+  const Answers expected = run(*engine, {input.sample()});
+  const auto ticket = engine->submit({input.sample()}, Region::Full, nullptr);
+  std::fill(input.crop.begin(), input.crop.end(), 0);
+  std::fill(input.mel.begin(), input.mel.end(), 0.0f);
+  EXPECT_EQ(engine->collect(ticket).images, expected.images);
+}
+
+TEST_F(CpuEngine, RunsSeveralBatchesInFlightInOrder) {
+  const auto engine = open_engine(config_);
+  const auto inputs = test::sample_inputs(4);
+  std::vector<int> done;
+  std::vector<Engine::Ticket> tickets;
+  for (int i = 0; i < 4; ++i)
+    tickets.push_back(engine->submit({inputs[static_cast<std::size_t>(i)].sample()}, Region::Full,
+                                     [&done, i] { done.push_back(i); }));
+  engine->discard(tickets[1]);
+  const Answers last = engine->collect(tickets[3]);
+  EXPECT_EQ(last.images, run(*engine, {inputs[3].sample()}).images);
+  EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
+  EXPECT_EQ(done.back(), 3);
+  engine->collect(tickets[0]);
+  engine->collect(tickets[2]);
+}
+
+TEST_F(CpuEngine, TakesBatchesOf1To128) {
+  const auto engine = open_engine(config_);
+  const test::SampleInput input(0);
+  EXPECT_THROW(engine->submit({}, Region::Full, nullptr), Error);
+  EXPECT_THROW(engine->submit(std::vector<Sample>(129, input.sample()), Region::Full, nullptr),
+               Error);
+  const Answers answers = run(*engine, std::vector<Sample>(20, input.sample()));
+  ASSERT_EQ(answers.images.size(), 20u);
+  EXPECT_EQ(answers.images.front(), answers.images.back());
+}
+
+TEST_F(CpuEngine, RefusesPrecisionsThatACpuHasNot) {
+  for (Precision precision : {Precision::Fp16, Precision::Tf32}) {
+    config_.precision = precision;
+    EXPECT_EQ(failure().code(), ErrorCode::Unsupported);
+    EXPECT_NE(std::string(failure().what()).find("use auto, fp32 or bf16"), std::string::npos);
+  }
+}
+
+TEST_F(CpuEngine, PassesOnWhatIsWrongWithACheckpoint) {
+  test::SampleOptions options;
+  options.kind = "s3fd";
+  test::write_sample(file_.path(), options);
+  EXPECT_EQ(failure().code(), ErrorCode::Unsupported);
+  EXPECT_EQ(std::string(failure().what()),
+            "\"" + file_.path() +
+                "\" is a face detector, not a Wav2Lip checkpoint; pass wav2lip.pth or "
+                "wav2lip_gan.pth");
+  options.kind = "hostile";
+  test::write_sample(file_.path(), options);
+  EXPECT_EQ(failure().code(), ErrorCode::Format);
+  file_.write("PK\3\4 and then nothing");
+  EXPECT_EQ(failure().code(), ErrorCode::Format);
+}
+
+TEST_F(CpuEngine, ShowsItsStagesToAProfiler) {
+  const char *log = std::getenv("W2L_NVTX_LOG");
+  if (!log || !std::getenv("NVTX_INJECTION64_PATH")) GTEST_SKIP() << "no NVTX injection library";
+  std::ofstream(log, std::ios::trunc).close();
+  const auto engine = open_engine(config_);
+  const auto lines = [log] {
+    std::ifstream in(log);
+    std::multiset<std::string> names;
+    for (std::string line; std::getline(in, line);) names.insert(line);
+    return names;
+  };
+  EXPECT_EQ(lines(), (std::multiset<std::string>{"engine: prepare"}));
+  const test::SampleInput input(0);
+  run(*engine, {input.sample()});
+  EXPECT_EQ(lines(), (std::multiset<std::string>{"engine: audio encoder", "engine: decoder",
+                                                 "engine: face encoder", "engine: output",
+                                                 "engine: prepare"}));
+}
+
+}  // namespace
+}  // namespace w2l

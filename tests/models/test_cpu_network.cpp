@@ -1,0 +1,186 @@
+// gst-wav2lip tests: the numbers that come out of the CPU network.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <ATen/ops/from_blob.h>
+#include <c10/core/InferenceMode.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "../support/npy_reader.h"
+#include "cpu_network.h"
+#include "cpu_precision.h"
+#include "sample_checkpoints.h"
+#include "sample_inputs.h"
+#include "temporary_file.h"
+
+namespace w2l {
+namespace {
+
+// A network of formula weights.
+struct FormulaNetwork {
+  test::TemporaryFile file;
+  std::unique_ptr<CpuNetwork> network;
+
+  FormulaNetwork(int divide, at::ScalarType dtype) {
+    test::SampleOptions options;
+    options.divide = divide;
+    test::write_sample(file.path(), options);
+    const Checkpoint checkpoint = Checkpoint::open(file.path());
+    network = std::make_unique<CpuNetwork>(checkpoint, Network::describe(checkpoint), dtype);
+  }
+
+  at::Tensor answer(const at::Tensor &faces, const at::Tensor &mels) const {
+    return network->decode(network->encode_audio(mels), network->encode_face(faces));
+  }
+};
+
+// The first batch of the reference recording.
+struct Golden {
+  std::map<std::string, test::NpyArray> arrays;
+  at::Tensor face, mel, pred;
+
+  explicit Golden(const std::string &folder)
+      : arrays(test::load_npz(folder + "/golden/e2e_25fps/net_batch0.npz")),
+        face(tensor("face")),
+        mel(tensor("mel")),
+        pred(tensor("pred")) {}
+
+  at::Tensor tensor(const char *name) {
+    test::NpyArray &array = arrays.at(name);
+    return at::from_blob(array.bytes.data(), array.shape, at::kFloat).clone();
+  }
+};
+
+double squared_error(const at::Tensor &a, const at::Tensor &b) {
+  const at::Tensor x = a.contiguous(), y = b.contiguous();
+  double sum = 0;
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    const double d = static_cast<double>(x.data_ptr<float>()[i]) - y.data_ptr<float>()[i];
+    sum += d * d;
+  }
+  return sum / static_cast<double>(x.numel());
+}
+
+double largest_difference(const at::Tensor &a, const at::Tensor &b) {
+  const at::Tensor x = a.contiguous(), y = b.contiguous();
+  double largest = 0;
+  for (std::int64_t i = 0; i < x.numel(); ++i)
+    largest = std::max(
+        largest, std::fabs(static_cast<double>(x.data_ptr<float>()[i]) - y.data_ptr<float>()[i]));
+  return largest;
+}
+
+at::Tensor channels_last(const at::Tensor &x, at::ScalarType dtype) {
+  return x.to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+TEST(CpuNetwork, AnswersInFp32AsTheReferenceDoes) {
+  const char *folder = std::getenv("W2L_TEST_DATA");
+  if (!folder) GTEST_SKIP() << "W2L_TEST_DATA is not set";
+  c10::InferenceMode inference;
+  Golden golden(folder);
+  const FormulaNetwork formula(1, at::kFloat);
+  const at::Tensor answer =
+      formula.answer(channels_last(golden.face, at::kFloat), channels_last(golden.mel, at::kFloat));
+  ASSERT_EQ(answer.sizes(), golden.pred.sizes());
+  const double difference = largest_difference(answer, golden.pred);
+  RecordProperty("largest_difference", std::to_string(difference));
+  EXPECT_LE(difference, 1e-5);
+}
+
+TEST(CpuNetwork, AnswersInBf16Within50Decibels) {
+  const char *folder = std::getenv("W2L_TEST_DATA");
+  if (!folder) GTEST_SKIP() << "W2L_TEST_DATA is not set";
+  if (cpu_bf16_support() == Bf16Support::None) GTEST_SKIP() << "this CPU has no bf16";
+  c10::InferenceMode inference;
+  Golden golden(folder);
+  const FormulaNetwork formula(1, at::kBFloat16);
+  const at::Tensor answer = formula.answer(channels_last(golden.face, at::kBFloat16),
+                                           channels_last(golden.mel, at::kBFloat16));
+  EXPECT_EQ(answer.scalar_type(), at::kFloat);
+  const double psnr = -10 * std::log10(squared_error(answer, golden.pred));  // peak is 1
+  RecordProperty("psnr", std::to_string(psnr));
+  EXPECT_GE(psnr, 50);
+}
+
+#ifdef __x86_64__
+TEST(CpuNetwork, RunsEveryLayerOnAFusedOperator) {
+  c10::InferenceMode inference;
+  EXPECT_TRUE(FormulaNetwork(1, at::kFloat).network->fused());
+  EXPECT_TRUE(FormulaNetwork(4, at::kFloat).network->fused());
+  if (cpu_bf16_support() == Bf16Support::None) return;
+  EXPECT_TRUE(FormulaNetwork(1, at::kBFloat16).network->fused());
+}
+#endif
+
+TEST(CpuNetwork, MasksTheLowerHalfAndScalesTo01) {
+  c10::InferenceMode inference;
+  const FormulaNetwork formula(16, at::kFloat);
+  const test::SampleInput input(3);
+  const at::Tensor faces = formula.network->face_input(input.crop.data(), 1);
+  ASSERT_EQ(faces.sizes(), (std::vector<std::int64_t>{1, 6, 96, 96}));
+  const at::Tensor plain = faces.contiguous();
+  const float *in = plain.data_ptr<float>();
+  for (int channel = 0; channel < 3; ++channel) {
+    for (int pixel = 0; pixel < 96 * 96; ++pixel) {
+      const float value = static_cast<float>(input.crop[pixel * 3 + channel] / 255.0);
+      ASSERT_EQ(in[channel * 96 * 96 + pixel], pixel < 48 * 96 ? value : 0.0f);
+      ASSERT_EQ(in[(channel + 3) * 96 * 96 + pixel], value);
+    }
+  }
+}
+
+TEST(CpuNetwork, TruncatesToBytesAsTheReferenceDoes) {
+  c10::InferenceMode inference;
+  const FormulaNetwork formula(16, at::kFloat);
+  // 254.99998, exactly 255, 0.999, just under and at 128 of 255, and a number that is none.
+  const float values[] = {0.9999999f,      1.0f,         0.999f / 255, 128.0f / 255,
+                          127.9999f / 255, std::nanf("")};
+  const int bytes[] = {254, 255, 0, 128, 127, 0};
+  std::vector<float> answer(96 * 96 * 3, 0.5f);
+  std::copy(std::begin(values), std::end(values), answer.begin() + 48 * 96 * 3);
+  const at::Tensor tensor =
+      at::from_blob(answer.data(), {1, 96, 96, 3}, at::kFloat).permute({0, 3, 1, 2});
+  const std::vector<std::uint8_t> full = formula.network->picture(tensor, 0, 0);
+  const std::vector<std::uint8_t> lower = formula.network->picture(tensor, 0, 48);
+  ASSERT_EQ(full.size(), 96u * 96 * 3);
+  EXPECT_EQ(full[0], 127);
+  EXPECT_EQ(lower[0], 0);
+  EXPECT_EQ(lower[48 * 96 * 3 - 1], 0);
+  for (std::size_t i = 0; i < std::size(values); ++i) {
+    EXPECT_EQ(full[48 * 96 * 3 + i], bytes[i]) << values[i];
+    EXPECT_EQ(lower[48 * 96 * 3 + i], bytes[i]) << values[i];
+  }
+}
+
+TEST(CpuNetwork, FeaturesOfAFaceCanBeKept) {
+  c10::InferenceMode inference;
+  const FormulaNetwork formula(4, at::kFloat);
+  const CpuNetwork &network = *formula.network;
+  const test::SampleInput first(1), second(2);
+  const FaceFeatures features = network.encode_face(network.face_input(first.crop.data(), 1));
+  ASSERT_EQ(features.size(), 7u);
+  EXPECT_EQ(features.front().sizes(), (std::vector<std::int64_t>{1, 4, 96, 96}));
+  EXPECT_EQ(features.back().sizes(), (std::vector<std::int64_t>{1, 128, 1, 1}));
+  for (const test::SampleInput *speech : {&first, &second}) {
+    const at::Tensor mel = network.mel_input(speech->mel.data(), 1);
+    const at::Tensor kept = network.decode(network.encode_audio(mel), features);
+    const at::Tensor fresh = formula.answer(network.face_input(first.crop.data(), 1), mel);
+    EXPECT_EQ(largest_difference(kept, fresh), 0);
+  }
+}
+
+TEST(CpuPrecision, AutoIsBf16OnlyWhereItIsNative) {
+  EXPECT_EQ(resolve_cpu_precision(Precision::Auto, Bf16Support::Native), Precision::Bf16);
+  EXPECT_EQ(resolve_cpu_precision(Precision::Auto, Bf16Support::Emulated), Precision::Fp32);
+  EXPECT_EQ(resolve_cpu_precision(Precision::Auto, Bf16Support::None), Precision::Fp32);
+  EXPECT_EQ(resolve_cpu_precision(Precision::Bf16, Bf16Support::Emulated), Precision::Bf16);
+  EXPECT_EQ(resolve_cpu_precision(Precision::Fp32, Bf16Support::Native), Precision::Fp32);
+  EXPECT_THROW(resolve_cpu_precision(Precision::Bf16, Bf16Support::None), Error);
+  EXPECT_THROW(resolve_cpu_precision(Precision::Tf32, Bf16Support::Native), Error);
+  EXPECT_THROW(resolve_cpu_precision(Precision::Fp16, Bf16Support::Native), Error);
+}
+
+}  // namespace
+}  // namespace w2l
