@@ -9,7 +9,7 @@
 G_BEGIN_DECLS
 
 /* 8-bit formats, system memory. Alpha and padding bytes are never written. */
-#define GST_W2L_VIDEO_FORMATS                                                                   \
+#define GST_W2L_VIDEO_FORMATS                                                                  \
   "{ I420, YV12, NV12, NV21, Y42B, Y444, RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, " \
   "ABGR }"
 #define GST_W2L_VIDEO_CAPS GST_VIDEO_CAPS_MAKE(GST_W2L_VIDEO_FORMATS)

@@ -12,7 +12,9 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 filesrc location=face.mp4 ! decodebin ! w2lfacecache ! queue ! w2linfer name=infer model=wav2lip.pth ! queue ! w2lpatch ! videoconvert ! autovideosink filesrc location=speech.wav ! decodebin ! infer.audio
+ * gst-launch-1.0 filesrc location=face.mp4 ! decodebin ! w2lfacecache ! queue ! w2linfer name=infer
+ * model=wav2lip.pth ! queue ! w2lpatch ! videoconvert ! autovideosink filesrc location=speech.wav !
+ * decodebin ! infer.audio
  * ]|
  */
 
@@ -23,8 +25,9 @@
 GST_DEBUG_CATEGORY(gst_w2l_infer_debug);
 #define GST_CAT_DEFAULT gst_w2l_infer_debug
 
-#define AUDIO_CAPS                                                                      \
-  "audio/x-raw, format = (string) " GST_AUDIO_FORMATS_ALL ", rate = (int) [ 1, MAX ], " \
+#define AUDIO_CAPS                                        \
+  "audio/x-raw, format = (string) " GST_AUDIO_FORMATS_ALL \
+  ", rate = (int) [ 1, MAX ], "                           \
   "channels = (int) [ 1, MAX ], layout = (string) { interleaved, non-interleaved }"
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
@@ -239,8 +242,8 @@ static gboolean gst_w2l_infer_open(GstW2lInfer *self) {
     std::shared_ptr<w2l::Engine> engine = w2l::open_engine(config);
     const w2l::EngineInfo &info = engine->info();
     GST_INFO_OBJECT(self, "opened %s: %s, %" G_GINT64_FORMAT " parameters, %s, %s",
-                    config.model.c_str(), info.family.c_str(), info.parameters,
-                    info.device.c_str(), w2l::to_string(info.precision));
+                    config.model.c_str(), info.family.c_str(), info.parameters, info.device.c_str(),
+                    w2l::to_string(info.precision));
     w2l::Lock lock(state->signal->lock);
     state->engine = std::move(engine);
     state->engine_config = config;
@@ -251,8 +254,8 @@ static gboolean gst_w2l_infer_open(GstW2lInfer *self) {
     GST_ELEMENT_ERROR(self, RESOURCE, NO_SPACE_LEFT,
                       ("Not enough memory to open %s", config.model.c_str()), (NULL));
   } catch (const std::exception &error) {
-    GST_ELEMENT_ERROR(self, LIBRARY, INIT, ("Cannot open %s: %s", config.model.c_str(), error.what()),
-                      (NULL));
+    GST_ELEMENT_ERROR(self, LIBRARY, INIT,
+                      ("Cannot open %s: %s", config.model.c_str(), error.what()), (NULL));
   }
   return FALSE;
 }
@@ -410,8 +413,7 @@ static GstPad *gst_w2l_infer_request_new_pad(GstElement *element, GstPadTemplate
   gst_pad_set_chain_function(pad, GST_DEBUG_FUNCPTR(gst_w2l_infer_audio_chain));
   gst_pad_set_event_function(pad, GST_DEBUG_FUNCPTR(gst_w2l_infer_audio_event));
   gst_pad_set_query_function(pad, GST_DEBUG_FUNCPTR(gst_w2l_infer_audio_query));
-  gst_pad_set_iterate_internal_links_function(pad,
-                                              GST_DEBUG_FUNCPTR(gst_w2l_infer_internal_links));
+  gst_pad_set_iterate_internal_links_function(pad, GST_DEBUG_FUNCPTR(gst_w2l_infer_internal_links));
   GST_OBJECT_LOCK(self);
   self->audiopad = pad;
   GST_OBJECT_UNLOCK(self);
@@ -500,9 +502,9 @@ static void gst_w2l_infer_install_properties(GObjectClass *klass) {
                         GST_TYPE_W2L_AUDIO_END, GST_W2L_AUDIO_END_END, ready));
   g_object_class_install_property(
       klass, PROP_STATS,
-      g_param_spec_boxed("stats", "Statistics",
-                         "Frames by outcome, batches, milliseconds by stage, frames held",
-                         GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+      g_param_spec_boxed(
+          "stats", "Statistics", "Frames by outcome, batches, milliseconds by stage, frames held",
+          GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
 static void gst_w2l_infer_class_init(GstW2lInferClass *klass) {

@@ -16,7 +16,8 @@ GType register_once(gsize *type, const gchar *name, const GEnumValue *values) {
 GType gst_w2l_precision_get_type(void) {
   static gsize type = 0;
   static const GEnumValue values[] = {
-      {static_cast<gint>(w2l::Precision::Auto), "What the device does natively and fastest", "auto"},
+      {static_cast<gint>(w2l::Precision::Auto), "What the device does natively and fastest",
+       "auto"},
       {static_cast<gint>(w2l::Precision::Fp32), "32-bit floating point", "fp32"},
       {static_cast<gint>(w2l::Precision::Tf32), "TensorFloat-32 products (CUDA)", "tf32"},
       {static_cast<gint>(w2l::Precision::Bf16), "bfloat16", "bf16"},

@@ -52,12 +52,12 @@ using MiniObject = std::unique_ptr<GstMiniObject, MiniObjectUnref>;
 
 // One place in the queue; its Scheduler id is that of items.front() plus its index.
 struct QueueItem {
-  MiniObject object;         // buffer or event; null for a query
-  GstQuery *query = nullptr;  // borrowed from the thread that waits for its answer
+  MiniObject object;                   // buffer or event; null for a query
+  GstQuery *query = nullptr;           // borrowed from the thread that waits for its answer
   std::shared_ptr<VideoStream> video;  // frames
   guint face_id = 0;
-  GstW2lBox box{};                   // where the answer goes, once submitted
-  std::vector<std::uint8_t> image;   // the answer
+  GstW2lBox box{};                  // where the answer goes, once submitted
+  std::vector<std::uint8_t> image;  // the answer
   int first_valid_row = 0, end_valid_row = 0;
 };
 
@@ -97,8 +97,8 @@ struct InferState {
   bool audio_flushing = true;
   bool awaiting_audio_flush = false;  // a flushing seek is under way: held audio is of the past
   bool query_answer = false, query_done = false;
-  Time video_position = kNoTime;      // running time of the newest frame
-  guint64 pushed = 0;                 // progress, for the stall warning
+  Time video_position = kNoTime;  // running time of the newest frame
+  guint64 pushed = 0;             // progress, for the stall warning
   bool stall_warned = false;
   InferCounters counters;
 

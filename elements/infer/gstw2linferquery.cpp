@@ -83,8 +83,9 @@ static gboolean gst_w2l_infer_queue_query(GstW2lInfer *self, GstQuery *query) {
   state->items.push_back(std::move(item));
   state->signal->cond.notify_all();
   /* When the pads are being deactivated nobody takes it any more; once taken, it is answered. */
-  state->signal->cond.wait(
-      lock, [state] { return state->query_done || (state->result != GST_FLOW_OK && !state->pushing); });
+  state->signal->cond.wait(lock, [state] {
+    return state->query_done || (state->result != GST_FLOW_OK && !state->pushing);
+  });
   for (w2l::QueueItem &queued : state->items) {
     if (queued.query == query) queued.query = nullptr;
   }

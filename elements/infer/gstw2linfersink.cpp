@@ -109,8 +109,7 @@ GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffe
     gst_w2l_infer_update_latency(self);
     lock.lock();
   }
-  while (state->result == GST_FLOW_OK &&
-         state->scheduler.frames() >= gst_w2l_infer_capacity(state))
+  while (state->result == GST_FLOW_OK && state->scheduler.frames() >= gst_w2l_infer_capacity(state))
     gst_w2l_infer_wait_for_room(self, lock);
   if (state->result != GST_FLOW_OK) {
     GST_DEBUG_OBJECT(pad, "refusing a frame: %s", gst_flow_get_name(state->result));

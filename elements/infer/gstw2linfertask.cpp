@@ -49,7 +49,9 @@ struct BatchInput {
   std::vector<std::uint8_t> crops;
 };
 
-std::size_t mel_size() { return w2l::mel::kBands * w2l::mel::kWindowColumns; }
+std::size_t mel_size() {
+  return w2l::mel::kBands * w2l::mel::kWindowColumns;
+}
 
 BatchInput take_inputs(InferState *state, const std::vector<Scheduler::Candidate> &batch) {
   BatchInput input;
@@ -178,8 +180,8 @@ static GstBuffer *gst_w2l_infer_attach_patch(QueueItem &item, int size) {
   /* The answer's rows are packed, which is not GStreamer's default for every width. */
   info.stride[0] = size * 3;
   info.size = pixels->size();
-  gst_buffer_add_w2l_patch_meta(buffer, &item.box, item.face_id, image, &info,
-                                item.first_valid_row, item.end_valid_row);
+  gst_buffer_add_w2l_patch_meta(buffer, &item.box, item.face_id, image, &info, item.first_valid_row,
+                                item.end_valid_row);
   gst_buffer_unref(image);
   return buffer;
 }
@@ -358,8 +360,9 @@ void gst_w2l_infer_task(gpointer data) {
   } catch (const w2l::Error &error) {
     report(error);
   } catch (const std::bad_alloc &) {
-    report({w2l::ErrorCode::OutOfMemory, "not enough memory for the next batch; use a smaller "
-                                         "batch-size"});
+    report({w2l::ErrorCode::OutOfMemory,
+            "not enough memory for the next batch; use a smaller "
+            "batch-size"});
   } catch (const std::exception &error) {
     report({w2l::ErrorCode::Failed, error.what()});
   }

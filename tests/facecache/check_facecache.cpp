@@ -7,6 +7,7 @@
 
 #include "face_detector.h"
 #include "gstw2lfacemeta.h"
+#include "leak_check.h"
 #include "test_frame.h"
 
 #include <glib/gstdio.h>
@@ -524,6 +525,7 @@ GST_END_TEST;
 static Suite *facecache_suite() {
   Suite *suite = suite_create("w2lfacecache");
   TCase *tc = tcase_create("element");
+  tcase_add_checked_fixture(tc, w2l::test::start_leak_check, w2l::test::finish_leak_check);
 
   suite_add_tcase(suite, tc);
   tcase_add_test(tc, a_box_becomes_the_meta_of_every_frame);

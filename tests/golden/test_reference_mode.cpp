@@ -116,7 +116,9 @@ class ReferenceMode : public testing::TestWithParam<std::tuple<const char *, int
   void SetUp() override {
     if (data_dir().empty()) GTEST_SKIP() << "W2L_TEST_DATA names no reference recordings";
   }
-  Case load() { return load_case(std::get<0>(GetParam()), std::get<1>(GetParam()), std::get<2>(GetParam())); }
+  Case load() {
+    return load_case(std::get<0>(GetParam()), std::get<1>(GetParam()), std::get<2>(GetParam()));
+  }
 };
 
 TEST_P(ReferenceMode, EveryBgrPixelIsWithinOneLevel) {

@@ -13,7 +13,6 @@
 #include "fake_backend.h"
 #include "gstw2lfacemeta.h"
 #include "gstw2lpatchmeta.h"
-#include "leak_check.h"
 #include "mel_frontend.h"
 
 namespace w2l::test {
@@ -88,8 +87,6 @@ inline GstBuffer *make_audio(const std::vector<float> &samples, std::size_t from
 }
 
 class InferFixture {
-  LeakCheck leaks_;  // first, so that it looks last
-
  public:
   explicit InferFixture(const char *properties = "", bool with_audio = true) {
     fake::reset();
@@ -150,7 +147,9 @@ class InferFixture {
   GstHarness *audio = nullptr;
 };
 
-inline bool is_patched(GstBuffer *buffer) { return gst_buffer_get_w2l_patch_meta(buffer) != nullptr; }
+inline bool is_patched(GstBuffer *buffer) {
+  return gst_buffer_get_w2l_patch_meta(buffer) != nullptr;
+}
 
 inline Answer answer_of(GstBuffer *buffer) {
   GstW2lPatchMeta *patch = gst_buffer_get_w2l_patch_meta(buffer);

@@ -27,7 +27,8 @@ TEST(Tracing, EveryStageOfTheElementsHasARange) {
   gst_init(nullptr, nullptr);
 
   // A blank picture has no face, so that detection is traced in one run and patching in the other.
-  const std::string source = "videotestsrc num-buffers=3 pattern=smpte ! video/x-raw,format=I420 ! ";
+  const std::string source =
+      "videotestsrc num-buffers=3 pattern=smpte ! video/x-raw,format=I420 ! ";
   const std::string rest = " ! w2linfer name=infer model=" + w2l::test::fake_model() +
                            " ! w2lpatch ! fakesink audiotestsrc num-buffers=30 ! infer.audio";
   for (const char *face : {"w2lfacecache detector=haar", "w2lfacecache box=\"<20,20,80,90>\""}) {

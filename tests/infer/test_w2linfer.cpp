@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "infer_fixture.h"
+#include "leak_check.h"
 // gstcheck.h defines a macro `fail` that breaks standard headers after it.
 #include <gst/check/gstcheck.h>
 #include <gst/check/gsttestclock.h>
@@ -249,9 +250,8 @@ GST_START_TEST(events_keep_their_place_among_the_frames) {
   gst_event_unref(pull_event(f.video, GST_EVENT_SEGMENT)); /* the last sticky one */
   fake::hold(true);
   f.push_frame(0);
-  gst_harness_push_event(f.video,
-                         gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
-                                              gst_structure_new_empty("between-0-and-1")));
+  gst_harness_push_event(f.video, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
+                                                       gst_structure_new_empty("between-0-and-1")));
   f.push_frame(1, false);
   fail_unless(gst_harness_try_pull_event(f.video) == nullptr);
   fake::hold(false);
@@ -435,8 +435,7 @@ GST_START_TEST(a_missing_checkpoint_is_named_at_ready) {
   GstBus *bus = gst_bus_new();
   gst_object_ref_sink(element);
   gst_element_set_bus(element, bus);
-  fail_unless_equals_int(gst_element_set_state(element, GST_STATE_READY),
-                         GST_STATE_CHANGE_FAILURE);
+  fail_unless_equals_int(gst_element_set_state(element, GST_STATE_READY), GST_STATE_CHANGE_FAILURE);
   GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
   GError *error = nullptr;
   gst_message_parse_error(message, &error, nullptr);
@@ -612,7 +611,8 @@ GST_START_TEST(stopping_frees_a_blocked_producer) {
   InferFixture f("batch-size=1");
   std::atomic<int> flow{GST_FLOW_OK};
   std::thread producer([&] {
-    for (int i = 0; i < 20 && flow == GST_FLOW_OK; i++) flow = f.push_frame(i); /* no audio: blocks */
+    for (int i = 0; i < 20 && flow == GST_FLOW_OK; i++)
+      flow = f.push_frame(i); /* no audio: blocks */
   });
   while (true) { /* until the element holds all it may: two batches */
     GstStructure *stats = nullptr;
@@ -666,6 +666,7 @@ static Suite *w2linfer_suite(void) {
   Suite *suite = suite_create("w2linfer");
   TCase *general = tcase_create("general");
   suite_add_tcase(suite, general);
+  tcase_add_checked_fixture(general, w2l::test::start_leak_check, w2l::test::finish_leak_check);
   tcase_add_test(general, every_frame_passes_without_an_audio_pad);
   tcase_add_test(general, each_frame_gets_the_answer_of_its_own_window);
   tcase_add_test(general, pictures_may_come_before_the_speech);

@@ -2,6 +2,8 @@
 // what loading a checkpoint of full size with optimizer state costs. Prints one JSON object.
 // `meson test --benchmark` calls it; needs $W2L_BACKEND_PATH.
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,6 +110,7 @@ void measure_apart(const std::string &checkpoint, w2l::Precision precision) {
   std::fflush(stdout);
   const pid_t child = fork();
   if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // a benchmark that is stopped leaves nothing running
     try {
       measure(checkpoint, precision);
     } catch (const w2l::Error &error) {

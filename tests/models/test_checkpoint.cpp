@@ -231,6 +231,8 @@ TEST(CheckpointErrors, RefuseWhatWouldRunCodeAndNameIt) {
   // An allowed name of an allowed module only; and no way to set attributes of anything else.
   write_pickle(file, PickleWriter().global("torch", "load").raw("."));
   EXPECT_FAILURE(file.path(), ErrorCode::Format, "\"torch.load\"");
+  write_pickle(file, PickleWriter().global("os", "device").raw("."));
+  EXPECT_FAILURE(file.path(), ErrorCode::Format, "\"os.device\"");
   write_pickle(file, PickleWriter().raw("}}b."));
   EXPECT_FAILURE(file.path(), ErrorCode::Format, "sets attributes");
 }

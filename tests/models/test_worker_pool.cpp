@@ -130,6 +130,28 @@ TEST(WorkerPool, CallsBackInTheOrderOfSubmission) {
   EXPECT_EQ(bytes_of(pool.collect(tickets[1])), (std::vector<int>{3}));
 }
 
+TEST(WorkerPool, CallsBackOneAtATimeWhileOtherWorkersGoOn) {
+  Gate third_batch;
+  third_batch.open();  // it only counts who comes by
+  std::atomic<bool> second_called{false};
+  bool overlapped = true;
+  WorkerPool pool(2, 1, [&](int) {
+    return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
+      if (batch.crops[0] == 3) third_batch.pass();
+      successor(batch, first, count, images);
+    };
+  });
+  // The first callback lasts until the other worker has done the second batch and goes on.
+  pool.submit(batch_of({1}), [&] {
+    third_batch.wait_for_arrivals(1);
+    overlapped = second_called;
+  });
+  pool.submit(batch_of({2}), [&] { second_called = true; });
+  pool.collect(pool.submit(batch_of({3}), nullptr));
+  EXPECT_FALSE(overlapped);
+  EXPECT_TRUE(second_called);
+}
+
 TEST(WorkerPool, HasCalledBackAndFreedTheCallbackWhenCollectReturns) {
   WorkerPool pool(1, 1, [](int) { return successor; });
   for (int i = 0; i < 200; ++i) {

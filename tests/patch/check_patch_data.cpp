@@ -5,6 +5,7 @@
 #include <gst/controller/controller.h>
 
 #include "blend.h"
+#include "leak_check.h"
 #include "patch_harness.h"
 
 using namespace w2l_test;
@@ -265,6 +266,7 @@ Suite *patch_data_suite(void) {
   Suite *suite = suite_create("w2lpatch-data");
   TCase *tc = tcase_create("data");
   suite_add_tcase(suite, tc);
+  tcase_add_checked_fixture(tc, w2l::test::start_leak_check, w2l::test::finish_leak_check);
   tcase_add_test(tc, paints_every_format_through_strides_of_the_video_meta);
   tcase_add_test(tc, frame_without_patch_is_the_same_buffer);
   tcase_add_test(tc, own_buffer_is_painted_in_place);

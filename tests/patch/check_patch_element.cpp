@@ -1,6 +1,7 @@
 // gst-wav2lip: gst-check suite of w2lpatch as an element: properties, events, allocation, caps,
 // warnings and errors, states, threads.
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "leak_check.h"
 #include "patch_harness.h"
 
 using namespace w2l_test;
@@ -408,6 +409,7 @@ Suite *patch_element_suite(void) {
   Suite *suite = suite_create("w2lpatch-element");
   TCase *tc = tcase_create("element");
   suite_add_tcase(suite, tc);
+  tcase_add_checked_fixture(tc, w2l::test::start_leak_check, w2l::test::finish_leak_check);
   tcase_add_test(tc, properties_are_as_documented);
   tcase_add_test(tc, disclosure_comes_once_after_segment_and_before_the_first_buffer);
   tcase_add_test(tc, disclosure_joins_the_tags_of_upstream);

@@ -6,13 +6,14 @@
 #include <gst/gst.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 
 namespace w2l::test {
 
-// Objects that live on after the guarded scope, but did not exist before it, are leaks. Make it the
-// first member of a fixture, so that it is the last to be destroyed.
+// Objects that live on after the guarded scope, but did not exist before it, are leaks. gst-check
+// suites guard every test with tcase_add_checked_fixture(tc, start_leak_check, finish_leak_check).
 class LeakCheck {
  public:
   LeakCheck() : before_(live_objects()) {}
@@ -24,7 +25,8 @@ class LeakCheck {
       std::this_thread::yield();
       left = new_objects();
     }
-    for (const auto &[address, type] : left) g_error("a %s at %p was leaked", type.c_str(), address);
+    for (const auto &[address, type] : left)
+      g_error("a %s at %p was leaked", type.c_str(), address);
   }
   LeakCheck(const LeakCheck &) = delete;
   LeakCheck &operator=(const LeakCheck &) = delete;
@@ -62,8 +64,8 @@ class LeakCheck {
     for (guint i = 0; list && i < gst_value_list_get_size(list); i++) {
       const GstStructure *entry = gst_value_get_structure(gst_value_list_get_value(list, i));
       const GValue *object = gst_structure_get_value(entry, "object");
-      gpointer address = G_VALUE_HOLDS_OBJECT(object) ? g_value_get_object(object)
-                                                      : g_value_get_boxed(object);
+      gpointer address =
+          G_VALUE_HOLDS_OBJECT(object) ? g_value_get_object(object) : g_value_get_boxed(object);
       objects[address] = G_VALUE_TYPE_NAME(object);
     }
     gst_structure_free(live);
@@ -72,5 +74,17 @@ class LeakCheck {
 
   Objects before_;
 };
+
+// gst-check runs both in the process of each test.
+inline std::unique_ptr<LeakCheck> &current_leak_check() {
+  static std::unique_ptr<LeakCheck> check;
+  return check;
+}
+inline void start_leak_check() {
+  current_leak_check() = std::make_unique<LeakCheck>();
+}
+inline void finish_leak_check() {
+  current_leak_check().reset();
+}
 
 }  // namespace w2l::test
