@@ -16,7 +16,7 @@ namespace {
 
 // Raw frames between threads: few, and bounded in bytes for large pictures. What the encoder
 // gets must hold a whole batch of the network, or one would wait for the other.
-constexpr char kDecodedQueue[] = "queue max-size-time=0 max-size-buffers=8 max-size-bytes=67108864";
+constexpr char kDecodedQueue[] = "queue max-size-time=0 max-size-buffers=4 max-size-bytes=67108864";
 constexpr char kAnswerQueue[] = "queue max-size-time=0 max-size-buffers=16 max-size-bytes=67108864";
 // In front of the muxer: must hold what the encoder's look-ahead delays.
 constexpr char kMuxQueue[] = "queue max-size-time=0 max-size-buffers=0 max-size-bytes=67108864";

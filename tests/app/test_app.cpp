@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
+#include <iterator>
 
 #include "app_fixture.h"
 
@@ -153,6 +155,22 @@ TEST_F(App, PrintedPipelineRunsWhenPastedIntoAShell) {
   const Finished pasted = run({"sh", "-c", "gst-launch-1.0 -e -q " + print.out}, fake_backend());
   ASSERT_EQ(pasted.status, 0) << pasted.err;
   EXPECT_EQ(decode(output(), false).frames.size(), 47u);
+}
+
+TEST_F(App, LaunchLineOfTheReadmeRunsAsPasted) {
+  std::ifstream readme(variable("W2L_README"));
+  std::string text((std::istreambuf_iterator<char>(readme)), {});
+  const std::size_t start = text.find("gst-launch-1.0 -e");
+  ASSERT_NE(start, std::string::npos);
+  const std::string line = text.substr(start, text.find("```", start) - start);
+  namespace fs = std::filesystem;
+  fs::copy_file(inputs().video(), folder_ / "face.mp4");
+  fs::copy_file(inputs().audio_2s(), folder_ / "speech.wav");
+  fs::copy_file(inputs().fake_checkpoint(), folder_ / "model.pth");
+  const Finished pasted =
+      run({"sh", "-c", "cd \"" + folder_.path() + "\" && " + line}, fake_backend());
+  ASSERT_EQ(pasted.status, 0) << pasted.err;
+  EXPECT_EQ(decode(folder_ / "talking.mp4", false).frames.size(), 47u);
 }
 
 TEST_F(App, MediaObjectsAreAllReleased) {

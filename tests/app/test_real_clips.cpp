@@ -278,5 +278,8 @@ TEST_F(RealFiles, SoundTrackOfAVideoIsAudioToo) {
 int main(int argc, char **argv) {
   ::testing::InitGoogleTest(&argc, argv);
   gst_init(nullptr, nullptr);
-  return RUN_ALL_TESTS();
+  const int status = RUN_ALL_TESTS();
+  const auto *unit = ::testing::UnitTest::GetInstance();
+  constexpr int kSkipped = 77;  // meson's exit status for it
+  return status == 0 && unit->skipped_test_count() == unit->test_to_run_count() ? kSkipped : status;
 }
