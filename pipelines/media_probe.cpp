@@ -103,7 +103,10 @@ void require_file(const std::string &flag, const std::string &path) {
   if (fs::is_directory(status)) throw UserError(named(flag, path) + " is a folder: name a file");
   if (access(path.c_str(), R_OK) != 0)
     throw UserError(named(flag, path) + " cannot be read: " + std::strerror(errno));
-  if (fs::is_regular_file(status) && fs::file_size(path, error) == 0 && !error)
+  // It is read more than once: to look at it, for the picture or the sound, and for the network.
+  if (!fs::is_regular_file(status))
+    throw UserError(named(flag, path) + " is a pipe or a device: save it to a file first");
+  if (fs::file_size(path, error) == 0 && !error)
     throw UserError(named(flag, path) + " is empty (0 bytes): give another file");
 }
 

@@ -21,6 +21,9 @@ constexpr char kAnswerQueue[] = "queue max-size-time=0 max-size-buffers=16 max-s
 // In front of the muxer: must hold what the encoder's look-ahead delays.
 constexpr char kMuxQueue[] = "queue max-size-time=0 max-size-buffers=0 max-size-bytes=67108864";
 
+// Encoders want a few blocks of pixels in each direction.
+constexpr int kMinEdge = 16;
+
 constexpr AacEncoder kAacEncoders[] = {
     {"avenc_aac", 1024},
     {"fdkaacenc", 2048},
@@ -176,6 +179,11 @@ std::string picture_stages(const Options &options, VideoFacts *face, Size *size)
   if (options.resize_factor > 1) {
     size->width = std::max(1, size->width / options.resize_factor);
     size->height = std::max(1, size->height / options.resize_factor);
+    if (size->width < kMinEdge || size->height < kMinEdge)
+      throw UserError("--resize_factor " + std::to_string(options.resize_factor) + " leaves " +
+                          std::to_string(size->width) + "x" + std::to_string(size->height) +
+                          " pixels: give a smaller number",
+                      kExitUsage);
     std::ostringstream caps;
     caps << "video/x-raw,width=" << size->width << ",height=" << size->height
          << ",pixel-aspect-ratio=" << face->par_n << "/" << face->par_d;

@@ -66,6 +66,10 @@ std::string with_file(GstMessage *message, const std::string &text) {
   return text;
 }
 
+void print_line(const std::string &text) {
+  std::fprintf(stderr, "gst-lipsync-1.0: %s\n", one_line(text).c_str());
+}
+
 class Run {
  public:
   Run(const Options &options, const Plan &plan, OutputFile *output);
@@ -80,6 +84,7 @@ class Run {
   void finish();
   void collect_stats();
   void note_warning(const std::string &text);
+  void note_info(GstMessage *message);
   [[noreturn]] void fail_with_bus_error(const char *otherwise);
 
   gboolean on_message(GstMessage *message);
@@ -170,6 +175,15 @@ void Run::note_warning(const std::string &text) {
   print_warning(text);
 }
 
+// Ours only: what was chosen for the user, such as a detector in place of a missing one.
+void Run::note_info(GstMessage *message) {
+  if (options_.quiet || g_strcmp0(GST_MESSAGE_SRC_NAME(message), "facecache") != 0) return;
+  g_autoptr(GError) info = nullptr;
+  gst_message_parse_info(message, &info, nullptr);
+  progress_.clear();
+  print_line(one_line(info ? info->message : ""));
+}
+
 gboolean Run::on_message(GstMessage *message) {
   switch (GST_MESSAGE_TYPE(message)) {
     case GST_MESSAGE_EOS:
@@ -183,6 +197,9 @@ gboolean Run::on_message(GstMessage *message) {
       break;
     case GST_MESSAGE_WARNING:
       if (!is_missing_face(message)) note_warning(message_text(message, true));
+      break;
+    case GST_MESSAGE_INFO:
+      note_info(message);
       break;
     case GST_MESSAGE_LATENCY:
       gst_bin_recalculate_latency(GST_BIN(pipeline_));
@@ -264,10 +281,6 @@ RunResult Run::run() {
   finish();
   result_.seconds = seconds();
   return result_;
-}
-
-void print_line(const std::string &text) {
-  std::fprintf(stderr, "gst-lipsync-1.0: %s\n", one_line(text).c_str());
 }
 
 }  // namespace

@@ -275,9 +275,8 @@ static gboolean gst_w2l_face_cache_set_caps(GstBaseTransform *trans, GstCaps *in
       warn_unsupported(self, why);
       return TRUE;
     }
-    const FaceCacheSettings settings = copy_settings(self);
-    if (!settings.box.empty())
-      w2l::require_inside(w2l::parse_box(settings.box), priv->info.width, priv->info.height);
+    // Whether a given box lies inside the frame is looked at with the first frame: a videoflip
+    // upstream announces the size before the turn first.
     if (priv->follower) priv->follower->set_video(priv->info);
     return TRUE;
   } catch (const std::exception &error) {

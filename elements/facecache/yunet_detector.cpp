@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/gst.h>
 
+#include <algorithm>
+#include <opencv2/core.hpp>
 #include <opencv2/core/version.hpp>
 #include <opencv2/objdetect.hpp>
 
@@ -23,6 +25,7 @@ constexpr char kModelName[] = "face_detection_yunet_2022mar.onnx";
 
 // 0.9 loses turned and talking faces of the recorded clips, 0.8 keeps them all.
 constexpr double kMinScore = 0.8;
+constexpr int kMinEdge = 64;           // pixels; below it OpenCV throws
 constexpr float kNmsThreshold = 0.3f;  // OpenCV's own default
 constexpr int kTopK = 5000;            // OpenCV's own default
 constexpr int kFields = 15;            // x, y, w, h, five landmarks, score
@@ -37,7 +40,8 @@ class YunetDetector : public FaceDetector {
   Input input() const override { return Input::Bgr; }
   double default_min_score() const override { return kMinScore; }
 
-  std::vector<Face> detect(const cv::Mat &image, double min_score) override {
+  std::vector<Face> detect(const cv::Mat &picture, double min_score) override {
+    const cv::Mat image = at_least(picture, kMinEdge);
     net_->setInputSize(image.size());
     net_->setScoreThreshold(static_cast<float>(min_score));
     cv::Mat rows;
@@ -50,6 +54,16 @@ class YunetDetector : public FaceDetector {
       if (contrast(image, face.box) >= kMinContrast) faces.push_back(face);
     }
     return faces;
+  }
+
+  // A smaller picture, in the corner of a black one of that size: the network's coarsest layers
+  // would have nothing to look at.
+  static cv::Mat at_least(const cv::Mat &picture, int edge) {
+    if (picture.cols >= edge && picture.rows >= edge) return picture;
+    cv::Mat larger;
+    cv::copyMakeBorder(picture, larger, 0, std::max(0, edge - picture.rows), 0,
+                       std::max(0, edge - picture.cols), cv::BORDER_CONSTANT);
+    return larger;
   }
 
   // True if the network answers the way this OpenCV reads it.

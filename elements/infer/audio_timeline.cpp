@@ -43,6 +43,7 @@ void AudioTimeline::follow(Recording &recording, Time running_time) {
 }
 
 void AudioTimeline::push(Time running_time, const float *samples, std::size_t count, bool discont) {
+  part_finished_ = false;
   Recording *recording = recordings_.empty() ? nullptr : recordings_.back().get();
   Time at = running_time != kNoTime ? running_time : recording ? end_of(*recording) : 0;
 
@@ -59,8 +60,14 @@ void AudioTimeline::finish() {
   finished_ = true;
 }
 
+void AudioTimeline::finish_part() {
+  if (!recordings_.empty() && !recordings_.back()->mel.finished()) recordings_.back()->mel.finish();
+  part_finished_ = true;
+}
+
 void AudioTimeline::reset() {
   recordings_.clear();
+  part_finished_ = false;
   finished_ = false;
 }
 
@@ -96,8 +103,8 @@ WindowLookup AudioTimeline::lookup_in(const Recording &recording, bool newest, T
   } else if (start < 0) {
     // Shorter than a window: silence on both sides.
     result.kind = Kind::Complete;
-  } else if (!newest) {
-    // A hole between two recordings: its first frames still see the last sound.
+  } else if (!newest || (part_finished_ && !finished_)) {
+    // Behind a recording that others follow: the first frames there still see its last sound.
     result.window.start = choose_window(start, total).start;
     result.kind = start < total ? Kind::Complete : Kind::NoAudio;
   } else if (finished_) {

@@ -32,6 +32,9 @@ class AudioTimeline : public WindowSource {
   void push(Time running_time, const float *samples, std::size_t count, bool discont);
   // The audio ends here: the last columns complete, `Last` becomes possible.
   void finish();
+  // A part of the audio is complete (a segment seek) and more may follow as a new recording: the
+  // last columns complete, but no window is the `Last`.
+  void finish_part();
   // Audio goes on after finish(): what follows is a new recording.
   void resume() { finished_ = false; }
   void reset();
@@ -66,6 +69,7 @@ class AudioTimeline : public WindowSource {
   std::uint64_t next_id_ = 1;
   Time offset_ = 0;
   bool finished_ = false;
+  bool part_finished_ = false;
 };
 
 }  // namespace w2l

@@ -281,7 +281,10 @@ static void gst_w2l_infer_start(GstW2lInfer *self) {
   state->timeline.set_offset(settings.mel_offset);
   state->settings = settings;
   state->counters = w2l::InferCounters();
-  state->video_eos = state->eos_pushed = state->awaiting_audio_flush = false;
+  state->video_eos = state->eos_pushed = state->pushing = false;
+  state->awaiting_audio_flush = state->awaiting_video_flush = false;
+  state->audio_flush_seqnum = GST_SEQNUM_INVALID;
+  state->video_untimed = false;
   state->stall_warned = false;
   state->video_position = w2l::kNoTime;
   state->live = state->live_known = false;
@@ -304,7 +307,7 @@ static void gst_w2l_infer_close(GstW2lInfer *self) {
   /* The last reference closes the network outside the lock: its threads may want it. */
 }
 
-void gst_w2l_infer_clear_video(GstW2lInfer *self) {
+void gst_w2l_infer_clear_video(GstW2lInfer *self, bool keep_sticky) {
   w2l::InferState *state = self->state;
   std::deque<std::shared_ptr<w2l::Flight>> flights;
   std::deque<w2l::QueueItem> items;
@@ -324,6 +327,18 @@ void gst_w2l_infer_clear_video(GstW2lInfer *self) {
   }
   /* Waits for the batches in flight, whose callbacks want the lock. */
   for (const auto &flight : flights) engine->discard(flight->ticket);
+  for (const w2l::QueueItem &item : items) {
+    if (keep_sticky && item.object && GST_IS_EVENT(item.object.get()))
+      gst_w2l_infer_store_sticky(self, GST_EVENT(item.object.get()));
+  }
+}
+
+/* Deadlines count in PLAYING only: otherwise the base time belongs to the past. */
+static void gst_w2l_infer_set_playing(GstW2lInfer *self, bool playing) {
+  w2l::Lock lock(self->state->signal->lock);
+
+  self->state->playing = playing;
+  self->state->signal->cond.notify_all();
 }
 
 static GstStateChangeReturn gst_w2l_infer_change_state(GstElement *element,
@@ -336,31 +351,19 @@ static GstStateChangeReturn gst_w2l_infer_change_state(GstElement *element,
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
     if (!gst_w2l_infer_open(self)) return GST_STATE_CHANGE_FAILURE;
     gst_w2l_infer_start(self);
-    w2l::Lock lock(state->signal->lock);
-    state->audio_flushing = false;
   }
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    /* Chains that wait here must leave before their pads can be deactivated. */
-    w2l::Lock lock(state->signal->lock);
-    state->result = GST_FLOW_FLUSHING;
-    state->audio_flushing = true;
-    state->signal->cond.notify_all();
-  }
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) gst_w2l_infer_set_playing(self, false);
 
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_w2l_infer_parent_class)->change_state(element, transition);
 
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    gst_w2l_infer_clear_video(self);
+    gst_w2l_infer_clear_video(self, false);
     w2l::Lock lock(state->signal->lock);
     state->timeline.reset();
   }
   if (transition == GST_STATE_CHANGE_READY_TO_NULL) gst_w2l_infer_close(self);
-  /* The engine's clock is the pipeline's: in PLAYING deadlines start to count. */
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
-    w2l::Lock lock(state->signal->lock);
-    state->signal->cond.notify_all();
-  }
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) gst_w2l_infer_set_playing(self, true);
   return result;
 }
 
@@ -396,6 +399,7 @@ static void gst_w2l_infer_set_has_audio(GstW2lInfer *self, bool has_audio) {
   state->audio_input.reset();
   state->audio_discont = true;
   state->awaiting_audio_flush = false;
+  state->audio_flush_seqnum = GST_SEQNUM_INVALID;
   state->signal->cond.notify_all();
 }
 
@@ -413,6 +417,8 @@ static GstPad *gst_w2l_infer_request_new_pad(GstElement *element, GstPadTemplate
   gst_pad_set_chain_function(pad, GST_DEBUG_FUNCPTR(gst_w2l_infer_audio_chain));
   gst_pad_set_event_function(pad, GST_DEBUG_FUNCPTR(gst_w2l_infer_audio_event));
   gst_pad_set_query_function(pad, GST_DEBUG_FUNCPTR(gst_w2l_infer_audio_query));
+  gst_pad_set_element_private(pad, self);
+  gst_pad_set_activatemode_function(pad, GST_DEBUG_FUNCPTR(gst_w2l_infer_sink_activate_mode));
   gst_pad_set_iterate_internal_links_function(pad, GST_DEBUG_FUNCPTR(gst_w2l_infer_internal_links));
   GST_OBJECT_LOCK(self);
   self->audiopad = pad;
@@ -425,22 +431,14 @@ static GstPad *gst_w2l_infer_request_new_pad(GstElement *element, GstPadTemplate
 
 static void gst_w2l_infer_release_pad(GstElement *element, GstPad *pad) {
   GstW2lInfer *self = GST_W2L_INFER(element);
-  w2l::InferState *state = self->state;
-  {
-    w2l::Lock lock(state->signal->lock);
-    state->audio_flushing = true;
-    state->signal->cond.notify_all();
-  }
+
   gst_object_ref(pad);
-  gst_element_remove_pad(element, pad); /* deactivates it: its chain has left now */
+  gst_pad_set_active(pad, FALSE); /* its chain has left when this returns */
+  gst_element_remove_pad(element, pad);
   GST_OBJECT_LOCK(self);
   self->audiopad = nullptr;
   GST_OBJECT_UNLOCK(self);
   gst_w2l_infer_set_has_audio(self, false);
-  {
-    w2l::Lock lock(state->signal->lock);
-    state->audio_flushing = GST_STATE(element) < GST_STATE_PAUSED;
-  }
   gst_object_unref(pad);
 }
 
@@ -541,6 +539,9 @@ static void gst_w2l_infer_init(GstW2lInfer *self) {
   gst_pad_set_chain_function(self->sinkpad, GST_DEBUG_FUNCPTR(gst_w2l_infer_video_chain));
   gst_pad_set_event_function(self->sinkpad, GST_DEBUG_FUNCPTR(gst_w2l_infer_video_event));
   gst_pad_set_query_function(self->sinkpad, GST_DEBUG_FUNCPTR(gst_w2l_infer_video_query));
+  gst_pad_set_element_private(self->sinkpad, self);
+  gst_pad_set_activatemode_function(self->sinkpad,
+                                    GST_DEBUG_FUNCPTR(gst_w2l_infer_sink_activate_mode));
   gst_pad_set_iterate_internal_links_function(self->sinkpad,
                                               GST_DEBUG_FUNCPTR(gst_w2l_infer_internal_links));
   gst_element_add_pad(GST_ELEMENT(self), self->sinkpad);

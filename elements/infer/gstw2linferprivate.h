@@ -96,6 +96,10 @@ struct InferState {
   bool video_eos = false;
   bool audio_flushing = true;
   bool awaiting_audio_flush = false;  // a flushing seek is under way: held audio is of the past
+  bool awaiting_video_flush = false;  // likewise: held frames are of the past
+  guint32 audio_flush_seqnum = GST_SEQNUM_INVALID;  // of the last flush that the audio has done
+  bool playing = false;        // only then running time can be compared with the clock
+  bool video_untimed = false;  // frames without usable time: nothing to compare audio with
   bool query_answer = false, query_done = false;
   Time video_position = kNoTime;  // running time of the newest frame
   guint64 pushed = 0;             // progress, for the stall warning
@@ -149,11 +153,19 @@ struct _GstW2lInfer {
 
 /* gstw2linfer.cpp */
 void gst_w2l_infer_post_error(GstW2lInfer *self, const w2l::Error &error);
-/* Stops everything that waits or is in flight and forgets all frames. Call without the lock. */
-void gst_w2l_infer_clear_video(GstW2lInfer *self);
+/* Stops everything that waits or is in flight and forgets all frames. Call without the lock.
+ * keep_sticky: caps, tags and the like that have not left yet stay on the source pad, since
+ * upstream will not send them again. */
+void gst_w2l_infer_clear_video(GstW2lInfer *self, bool keep_sticky);
 GstPad *gst_w2l_infer_get_audio_pad(GstW2lInfer *self); /* (transfer full) (nullable) */
 
 /* gstw2linfersink.cpp */
+/* Frames that may be held. Call with the lock. */
+int gst_w2l_infer_capacity(const w2l::InferState *state);
+/* Keeps a sticky event that cannot be pushed now. Call without the lock. */
+void gst_w2l_infer_store_sticky(GstW2lInfer *self, GstEvent *event);
+gboolean gst_w2l_infer_sink_activate_mode(GstPad *pad, GstObject *parent, GstPadMode mode,
+                                          gboolean active);
 GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer);
 gboolean gst_w2l_infer_video_event(GstPad *pad, GstObject *parent, GstEvent *event);
 GstFlowReturn gst_w2l_infer_audio_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer);

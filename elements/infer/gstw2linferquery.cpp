@@ -51,7 +51,7 @@ static void gst_w2l_infer_adjust_allocation(InferState *state, GstQuery *query) 
   guint held;
   {
     Lock lock(state->signal->lock);
-    held = state->scheduler.capacity();
+    held = gst_w2l_infer_capacity(state);
   }
   for (guint i = gst_query_get_n_allocation_pools(query); i-- > 0;) {
     GstBufferPool *pool;
@@ -63,6 +63,12 @@ static void gst_w2l_infer_adjust_allocation(InferState *state, GstQuery *query) 
       gst_query_set_nth_allocation_pool(query, i, pool, size, min + held, max);
     if (pool) gst_object_unref(pool);
   }
+  GstCaps *caps;
+  GstVideoInfo info;
+  gst_query_parse_allocation(query, &caps, nullptr);
+  /* Whoever allocates upstream, with a pool of its own or a decoder's: this many stay here. */
+  if (gst_query_get_n_allocation_pools(query) == 0 && caps && gst_video_info_from_caps(&info, caps))
+    gst_query_add_allocation_pool(query, nullptr, GST_VIDEO_INFO_SIZE(&info), held, 0);
   /* GstVideoFrame ignores crop metas, so the crop would be cut from the wrong place. */
   guint index;
   if (gst_query_find_allocation_meta(query, GST_VIDEO_CROP_META_API_TYPE, &index))
@@ -81,11 +87,14 @@ static gboolean gst_w2l_infer_queue_query(GstW2lInfer *self, GstQuery *query) {
   state->query_answer = false;
   state->scheduler.add_barrier();
   state->items.push_back(std::move(item));
+  /* No frame can follow while upstream waits here, so none must be waited for. */
+  state->scheduler.set_video_ended(true);
   state->signal->cond.notify_all();
   /* When the pads are being deactivated nobody takes it any more; once taken, it is answered. */
   state->signal->cond.wait(lock, [state] {
     return state->query_done || (state->result != GST_FLOW_OK && !state->pushing);
   });
+  state->scheduler.set_video_ended(state->video_eos);
   for (w2l::QueueItem &queued : state->items) {
     if (queued.query == query) queued.query = nullptr;
   }
@@ -239,8 +248,13 @@ static gboolean gst_w2l_infer_seek(GstW2lInfer *self, GstEvent *event) {
   if (audio_pad && gst_pad_is_linked(audio_pad)) {
     if (flushing) {
       Lock lock(state->signal->lock);
-      state->awaiting_audio_flush = true;
-      state->timeline.reset();
+      state->awaiting_video_flush = true;
+      /* The same seek may have reached a common demuxer through another sink, which then takes
+       * ours for done: the audio has flushed already. */
+      if (gst_event_get_seqnum(event) != state->audio_flush_seqnum) {
+        state->awaiting_audio_flush = true;
+        state->timeline.reset();
+      }
       state->signal->cond.notify_all();
     }
     result = gst_pad_push_event(audio_pad, gst_event_ref(event));
@@ -249,7 +263,7 @@ static gboolean gst_w2l_infer_seek(GstW2lInfer *self, GstEvent *event) {
   if (result) result = gst_pad_push_event(self->sinkpad, gst_event_ref(event));
   if (!result && flushing) {
     Lock lock(state->signal->lock);
-    state->awaiting_audio_flush = false;
+    state->awaiting_audio_flush = state->awaiting_video_flush = false;
   }
   gst_clear_object(&audio_pad);
   gst_event_unref(event);
@@ -262,6 +276,16 @@ gboolean gst_w2l_infer_src_event(GstPad *pad, GstObject *parent, GstEvent *event
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_SEEK:
       return gst_w2l_infer_seek(self, event);
+    case GST_EVENT_RECONFIGURE: {
+      /* What was not linked may be now. */
+      Lock lock(self->state->signal->lock);
+      if (self->state->result == GST_FLOW_NOT_LINKED) {
+        self->state->result = GST_FLOW_OK;
+        gst_pad_start_task(self->srcpad, gst_w2l_infer_task, self->srcpad, nullptr);
+      }
+      lock.unlock();
+      return gst_pad_event_default(pad, parent, event);
+    }
     case GST_EVENT_LATENCY: {
       GstPad *audio_pad = gst_w2l_infer_get_audio_pad(self);
       if (audio_pad) {

@@ -14,7 +14,7 @@ using w2l::Lock;
 
 /* A frame is held from the moment it arrives; live, upstream must never wait for a window that
  * only time can complete, so everything within the latency has room. */
-static int gst_w2l_infer_capacity(InferState *state) {
+int gst_w2l_infer_capacity(const InferState *state) {
   int capacity = state->scheduler.capacity();
 
   if (state->live) {
@@ -35,14 +35,16 @@ static void gst_w2l_infer_warn_stall(GstW2lInfer *self, bool downstream) {
                         (NULL));
   } else {
     GST_ELEMENT_WARNING(self, STREAM, FAILED,
-                        ("No audio for the next frame has come for 5 s: give both inputs of "
-                         "w2linfer a queue of their own, and check that the speech starts at the "
-                         "same time as the video"),
+                        ("No speech for the next frame has come for 5 s: give both inputs of "
+                         "w2linfer a queue of their own, and if the speech is also muxed, give "
+                         "that branch queue max-size-time=0 max-size-buffers=0 "
+                         "max-size-bytes=67108864"),
                         (NULL));
   }
 }
 
-/* Waits on the condition; after 5 s without progress in PLAYING it says once who is waited for. */
+/* Waits on the condition; after 5 s without progress it says once who is waited for. A paused or
+ * prerolling pipeline rightly stands still, but then it is downstream that does not take frames. */
 static void gst_w2l_infer_wait_for_room(GstW2lInfer *self, Lock &lock) {
   InferState *state = self->state;
   guint64 pushed = state->pushed;
@@ -51,7 +53,7 @@ static void gst_w2l_infer_wait_for_room(GstW2lInfer *self, Lock &lock) {
   if (state->signal->cond.wait_for(lock, limit) != std::cv_status::timeout) return;
   if (state->stall_warned || state->pushed != pushed || state->live) return;
   if (state->scheduler.in_flight() > 0 && !state->pushing) return; /* a slow network is at work */
-  if (GST_STATE(self) != GST_STATE_PLAYING) return;
+  if (state->pushing && !state->playing) return;
   bool downstream = state->pushing;
   state->stall_warned = true;
   lock.unlock();
@@ -116,6 +118,7 @@ GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffe
     return state->result;
   }
   state->counters.frames++;
+  state->video_untimed = time == w2l::kNoTime;
   if (time != w2l::kNoTime) state->video_position = time;
   state->scheduler.add_frame(time, face ? &face->box : nullptr, discont);
   state->items.push_back(std::move(item));
@@ -154,6 +157,13 @@ static gboolean gst_w2l_infer_set_caps(GstW2lInfer *self, GstCaps *caps) {
   return TRUE;
 }
 
+void gst_w2l_infer_store_sticky(GstW2lInfer *self, GstEvent *event) {
+  /* Whoever starts again sends a segment of its own; the end was never reached. */
+  if (GST_EVENT_IS_STICKY(event) && GST_EVENT_TYPE(event) != GST_EVENT_SEGMENT &&
+      GST_EVENT_TYPE(event) != GST_EVENT_EOS)
+    gst_pad_store_sticky_event(self->srcpad, event);
+}
+
 /* Takes @event; it leaves behind the frames that came before it. */
 static gboolean gst_w2l_infer_queue_event(GstW2lInfer *self, GstEvent *event) {
   InferState *state = self->state;
@@ -167,15 +177,14 @@ static gboolean gst_w2l_infer_queue_event(GstW2lInfer *self, GstEvent *event) {
     /* A new stream after the end: the task sleeps, wake it up again. */
     state->result = GST_FLOW_OK;
     state->eos_pushed = false;
-    lock.unlock();
     gst_pad_start_task(self->srcpad, gst_w2l_infer_task, self->srcpad, nullptr);
-    lock.lock();
   }
   if (state->result != GST_FLOW_OK) {
     GstFlowReturn result = state->result;
     lock.unlock();
     GST_DEBUG_OBJECT(self, "dropping %s: %s", GST_EVENT_TYPE_NAME(event),
                      gst_flow_get_name(result));
+    if (result == GST_FLOW_NOT_LINKED) gst_w2l_infer_store_sticky(self, event);
     /* Upstream cannot learn of a failure from a buffer any more. */
     if (eos && (result == GST_FLOW_NOT_LINKED || result < GST_FLOW_EOS))
       GST_ELEMENT_FLOW_ERROR(self, result);
@@ -194,11 +203,11 @@ static gboolean gst_w2l_infer_video_flush_start(GstW2lInfer *self, GstEvent *eve
   {
     Lock lock(state->signal->lock);
     state->result = GST_FLOW_FLUSHING;
+    state->awaiting_video_flush = false;
     state->signal->cond.notify_all();
   }
   gboolean pushed = gst_pad_push_event(self->srcpad, event);
   gst_pad_pause_task(self->srcpad);
-  gst_w2l_infer_clear_video(self);
   return pushed;
 }
 
@@ -206,15 +215,31 @@ static gboolean gst_w2l_infer_video_flush_stop(GstW2lInfer *self, GstEvent *even
   InferState *state = self->state;
   gboolean pushed = gst_pad_push_event(self->srcpad, event);
 
-  gst_w2l_infer_clear_video(self);
+  gst_w2l_infer_clear_video(self, true);
   gst_segment_init(&state->video_segment, GST_FORMAT_TIME);
   state->next_discont = true;
   Lock lock(state->signal->lock);
   if (!GST_PAD_IS_ACTIVE(self->srcpad)) return pushed;
   state->result = GST_FLOW_OK;
-  lock.unlock();
   gst_pad_start_task(self->srcpad, gst_w2l_infer_task, self->srcpad, nullptr);
   return pushed;
+}
+
+/* Chains that wait here must leave before their pads can be deactivated. */
+gboolean gst_w2l_infer_sink_activate_mode(GstPad *pad, GstObject *, GstPadMode mode,
+                                          gboolean active) {
+  /* A requested pad is active before it has a parent. */
+  GstW2lInfer *self = GST_W2L_INFER(gst_pad_get_element_private(pad));
+  InferState *state = self->state;
+
+  if (mode != GST_PAD_MODE_PUSH) return FALSE;
+  Lock lock(state->signal->lock);
+  if (pad != self->sinkpad)
+    state->audio_flushing = !active;
+  else if (!active)
+    state->result = GST_FLOW_FLUSHING;
+  state->signal->cond.notify_all();
+  return TRUE;
 }
 
 gboolean gst_w2l_infer_video_event(GstPad *pad, GstObject *parent, GstEvent *event) {
@@ -259,7 +284,7 @@ static bool gst_w2l_infer_audio_unwanted(InferState *state) {
 
 static bool gst_w2l_infer_audio_too_far_ahead(InferState *state) {
   w2l::Time end = state->timeline.end();
-  if (end == w2l::kNoTime || state->video_eos) return false;
+  if (end == w2l::kNoTime || state->video_eos || state->video_untimed) return false;
   return end - std::max<w2l::Time>(state->video_position, 0) >
          static_cast<w2l::Time>(w2l::kMaxAudioAhead);
 }
@@ -310,6 +335,7 @@ GstFlowReturn gst_w2l_infer_audio_chain(GstPad *pad, GstObject *parent, GstBuffe
     GST_ERROR_OBJECT(pad, "audio before caps");
     return GST_FLOW_NOT_NEGOTIATED;
   }
+  if (state->audio_segment.rate != 1.0) return GST_FLOW_OK; /* as the frames: nothing to do */
   if (state->audio_segment.format == GST_FORMAT_TIME) {
     const GstAudioInfo &info = state->audio_input->info();
     buffer = gst_audio_buffer_clip(GST_BUFFER(owned.release()), &state->audio_segment,
@@ -349,6 +375,7 @@ static void gst_w2l_infer_audio_gap(GstW2lInfer *self, GstEvent *event) {
   gst_event_parse_gap(event, &pts, &duration);
   guint64 running = gst_segment_to_running_time(&state->audio_segment, GST_FORMAT_TIME, pts);
   if (!GST_CLOCK_TIME_IS_VALID(running) || !GST_CLOCK_TIME_IS_VALID(duration)) return;
+  if (state->audio_segment.rate != 1.0) return;
   std::vector<float> second(w2l::mel::kSampleRate, 0.0f);
   guint64 count = gst_util_uint64_scale_round(duration, w2l::mel::kSampleRate, GST_SECOND);
   w2l::Time time = static_cast<w2l::Time>(running);
@@ -381,7 +408,7 @@ static gboolean gst_w2l_infer_set_audio_caps(GstW2lInfer *self, GstCaps *caps) {
   }
 }
 
-static void gst_w2l_infer_audio_flush(GstW2lInfer *self, bool start) {
+static void gst_w2l_infer_audio_flush(GstW2lInfer *self, bool start, guint32 seqnum) {
   InferState *state = self->state;
   Lock lock(state->signal->lock);
 
@@ -390,6 +417,7 @@ static void gst_w2l_infer_audio_flush(GstW2lInfer *self, bool start) {
     state->timeline.reset();
     state->scheduler.set_audio_restarted();
     state->awaiting_audio_flush = false;
+    state->audio_flush_seqnum = seqnum;
     if (state->audio_input) state->audio_input->reset();
     state->audio_discont = true;
     gst_segment_init(&state->audio_segment, GST_FORMAT_TIME);
@@ -405,10 +433,10 @@ gboolean gst_w2l_infer_audio_event(GstPad *pad, GstObject *parent, GstEvent *eve
   GST_LOG_OBJECT(pad, "%" GST_PTR_FORMAT, event);
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_FLUSH_START:
-      gst_w2l_infer_audio_flush(self, true);
+      gst_w2l_infer_audio_flush(self, true, gst_event_get_seqnum(event));
       break;
     case GST_EVENT_FLUSH_STOP:
-      gst_w2l_infer_audio_flush(self, false);
+      gst_w2l_infer_audio_flush(self, false, gst_event_get_seqnum(event));
       break;
     case GST_EVENT_STREAM_START: {
       Lock lock(state->signal->lock);
@@ -429,10 +457,14 @@ gboolean gst_w2l_infer_audio_event(GstPad *pad, GstObject *parent, GstEvent *eve
     case GST_EVENT_GAP:
       gst_w2l_infer_audio_gap(self, event);
       break;
+    case GST_EVENT_SEGMENT_DONE:
     case GST_EVENT_EOS: {
       gst_w2l_infer_drain_audio(self);
       Lock lock(state->signal->lock);
-      state->timeline.finish();
+      if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
+        state->timeline.finish();
+      else
+        state->timeline.finish_part();
       state->signal->cond.notify_all();
       break;
     }

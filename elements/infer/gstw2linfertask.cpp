@@ -208,7 +208,8 @@ static GstFlowReturn gst_w2l_infer_push(GstW2lInfer *self, Lock &lock, Scheduler
 
   state->items.pop_front();
   state->first_id++;
-  state->timeline.discard_before(state->scheduler.oldest_unsubmitted());
+  if (!state->awaiting_video_flush)
+    state->timeline.discard_before(state->scheduler.oldest_unsubmitted());
   state->pushing = true;
   gst_w2l_infer_count(state, outcome);
   state->signal->cond.notify_all(); /* there is room for a frame */
@@ -235,7 +236,9 @@ static GstFlowReturn gst_w2l_infer_push(GstW2lInfer *self, Lock &lock, Scheduler
   }
   state->pushing = false;
   state->pushed++;
-  if (event_type == GST_EVENT_EOS) {
+  state->signal->cond.notify_all();
+  /* Unless a new stream has begun behind it already. */
+  if (event_type == GST_EVENT_EOS && state->items.empty()) {
     state->eos_pushed = true;
     flow = GST_FLOW_EOS;
   }
@@ -261,7 +264,8 @@ static void gst_w2l_infer_free_signal(gpointer data) {
 static void gst_w2l_infer_wait(GstW2lInfer *self, Lock &lock, w2l::Time until) {
   InferState *state = self->state;
 
-  GstClock *clock = until == w2l::kNever ? nullptr : gst_element_get_clock(GST_ELEMENT(self));
+  GstClock *clock =
+      until == w2l::kNever || !state->playing ? nullptr : gst_element_get_clock(GST_ELEMENT(self));
   if (!clock) {
     state->signal->cond.wait(lock);
     return;
@@ -282,7 +286,7 @@ static void gst_w2l_infer_wait(GstW2lInfer *self, Lock &lock, w2l::Time until) {
 }
 
 static w2l::Time gst_w2l_infer_now(GstW2lInfer *self) {
-  if (!self->state->live) return w2l::kNoTime;
+  if (!self->state->live || !self->state->playing) return w2l::kNoTime;
   GstClockTime now = gst_element_get_current_running_time(GST_ELEMENT(self));
   return GST_CLOCK_TIME_IS_VALID(now) ? static_cast<w2l::Time>(now) : w2l::kNoTime;
 }
@@ -296,8 +300,13 @@ static void gst_w2l_infer_stop_with(GstW2lInfer *self, Lock &lock, GstFlowReturn
   bool video_eos = state->video_eos;
 
   if (state->result == GST_FLOW_OK) state->result = flow;
-  bool push_eos = flow != GST_FLOW_FLUSHING && !state->eos_pushed &&
-                  (flow == GST_FLOW_EOS || flow <= GST_FLOW_NOT_NEGOTIATED);
+  if (flow == GST_FLOW_FLUSHING) {
+    /* Whoever flushes also clears, and keeps the caps and tags that are still in the queue. */
+    gst_w2l_infer_finish_query(state, FALSE);
+    gst_pad_pause_task(self->srcpad);
+    return;
+  }
+  bool push_eos = !state->eos_pushed && (flow == GST_FLOW_EOS || flow <= GST_FLOW_NOT_NEGOTIATED);
   if (push_eos) state->eos_pushed = true;
   std::deque<std::shared_ptr<Flight>> flights;
   flights.swap(state->flights);
@@ -307,13 +316,21 @@ static void gst_w2l_infer_stop_with(GstW2lInfer *self, Lock &lock, GstFlowReturn
   state->scheduler.reset();
   std::shared_ptr<w2l::Engine> engine = state->engine;
   gst_w2l_infer_finish_query(state, FALSE);
+  GST_DEBUG_OBJECT(self, "pausing the task: %s", gst_flow_get_name(flow));
+  /* Under the lock, so that whoever starts it again does so afterwards. */
+  gst_pad_pause_task(self->srcpad);
   lock.unlock();
 
-  GST_DEBUG_OBJECT(self, "pausing the task: %s", gst_flow_get_name(flow));
-  gst_pad_pause_task(self->srcpad);
+  if (flow == GST_FLOW_NOT_LINKED) {
+    for (const QueueItem &item : items) {
+      if (item.object && GST_IS_EVENT(item.object.get()))
+        gst_w2l_infer_store_sticky(self, GST_EVENT(item.object.get()));
+    }
+  }
   for (const auto &flight : flights) engine->discard(flight->ticket);
   /* Otherwise upstream learns of it from its next buffer, and posts the error itself. */
-  if (!posted && flow < GST_FLOW_EOS && video_eos) GST_ELEMENT_FLOW_ERROR(self, flow);
+  if (!posted && video_eos && (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS))
+    GST_ELEMENT_FLOW_ERROR(self, flow);
   if (push_eos) gst_pad_push_event(self->srcpad, gst_event_new_eos());
   lock.lock();
 }

@@ -265,6 +265,8 @@ TEST_F(App, BadInputIsOneLineWithTheRemedyAndNoFile) {
       {video, audio, {"--encoder", "noenc"}, 2, "no such element"},
       {video, audio, {"--json", "/nowhere/r.json"}, 2, "cannot be written"},
       {video, audio, {"--bogus"}, 2, "unknown flag --bogus"},
+      {video, audio, {"--resize_factor", "64"}, 2, "leaves 5x3 pixels"},
+      {"/dev/null", audio, {}, 1, "is a pipe or a device"},
       {video, audio, {"--device", "tpu"}, 2, "--device tpu: give auto, cpu"},
   };
   for (const auto &row : table) {

@@ -262,6 +262,14 @@ TEST_F(RealFiles, FaceOnSomeFramesOnlyLeavesTheOthersAlone) {
   EXPECT_EQ(lines(run.err), 2) << run.err;
 }
 
+TEST_F(RealFiles, BoxOfATurnedPhoneClipIsOfTheUprightPicture) {
+  const Finished run =
+      real_app(asset("video/h05_phone_rotated_1280x720.mp4"), asset("audio/odd_0.15s.wav"),
+               {"--box", "300", "900", "100", "600", "--json", "-"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(Json::parse(run.out)["patched"], 2);
+}
+
 TEST_F(RealFiles, SoundTrackOfAVideoIsAudioToo) {
   const Finished run = real_app(asset("video/h00_frontal_640x360_25fps.mp4"),
                                 asset("video/h08_audio_longer_than_video_640x360.mp4"));

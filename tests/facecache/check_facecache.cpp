@@ -200,16 +200,26 @@ GST_START_TEST(a_wrong_box_is_refused_before_data_flows) {
 }
 GST_END_TEST;
 
-GST_START_TEST(a_box_outside_the_frame_is_refused_at_the_caps) {
+GST_START_TEST(a_box_outside_the_frame_is_refused_with_the_first_frame) {
   Rig rig("w2lfacecache box=\"<10,20,330,140>\"");
   gst_harness_set_src_caps_str(rig.harness, caps_of("I420").c_str());
-  fail_unless_equals_int(gst_harness_push(rig.harness, i420(flat())), GST_FLOW_NOT_NEGOTIATED);
+  fail_unless_equals_int(gst_harness_push(rig.harness, i420(flat())), GST_FLOW_ERROR);
   expect(rig.message(GST_MESSAGE_ERROR),
          std::string(kSettings) +
              "box <10,20,330,140> reaches outside the 320x240 frame: keep it within <0,0,320,240>");
-  gst_harness_set_src_caps_str(rig.harness, caps_of("NV12").c_str());  // tried again:
-  expect(rig.message(GST_MESSAGE_ERROR), "");                          // said once
+  fail_unless_equals_int(gst_harness_push(rig.harness, i420(flat())), GST_FLOW_ERROR);
+  expect(rig.message(GST_MESSAGE_ERROR), "");  // said once
   fail_unless_equals_int(gst_harness_buffers_received(rig.harness), 0);
+}
+GST_END_TEST;
+
+// videoflip announces the size before the turn, then the one after it.
+GST_START_TEST(a_box_counts_in_the_frame_that_comes_not_in_caps_before_it) {
+  Rig rig("w2lfacecache box=\"<10,20,110,300>\"");
+  gst_harness_set_src_caps_str(rig.harness, caps_of("I420", 320, 240).c_str());
+  gst_harness_set_src_caps_str(rig.harness, caps_of("I420", 240, 320).c_str());
+  expect(meta_after(rig, i420(flat(240, 320))), "0 0 10,20,110,300");
+  expect(rig.message(GST_MESSAGE_ERROR), "");
 }
 GST_END_TEST;
 
@@ -531,7 +541,8 @@ static Suite *facecache_suite() {
   tcase_add_test(tc, a_box_becomes_the_meta_of_every_frame);
   tcase_add_test(tc, box_and_pads_read_back_as_four_numbers);
   tcase_add_test(tc, a_wrong_box_is_refused_before_data_flows);
-  tcase_add_test(tc, a_box_outside_the_frame_is_refused_at_the_caps);
+  tcase_add_test(tc, a_box_outside_the_frame_is_refused_with_the_first_frame);
+  tcase_add_test(tc, a_box_counts_in_the_frame_that_comes_not_in_caps_before_it);
   tcase_add_test(tc, a_box_can_move_while_playing_but_not_out_of_the_frame);
   tcase_add_test(tc, a_box_taken_back_while_playing_makes_it_detect);
   tcase_add_test(tc, a_shared_frame_is_not_copied);

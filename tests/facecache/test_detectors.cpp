@@ -128,6 +128,16 @@ TEST(Detectors, SeeNoFaceInBlackFlatAndNoisyFrames) {
   }
 }
 
+TEST(Detectors, SeeNoFaceInPicturesTooSmallForOne) {
+  for (const std::string &name : detectors()) {
+    const auto detector = open(name);
+    for (const cv::Size size :
+         {cv::Size(1, 1), cv::Size(16, 16), cv::Size(31, 33), cv::Size(320, 4)})
+      EXPECT_EQ(faces_in(*detector, cv::Mat(size, CV_8UC1, cv::Scalar(90))).size(), 0u)
+          << name << " " << size;
+  }
+}
+
 TEST(Contrast, IsOfTheCellsMeansNotOfTheNoise) {
   cv::Mat halves(80, 80, CV_8UC1, cv::Scalar(100));
   halves.colRange(40, 80).setTo(110);

@@ -654,6 +654,158 @@ GST_START_TEST(properties_may_change_while_frames_flow) {
 }
 GST_END_TEST;
 
+namespace {
+
+void send_segment(GstHarness *harness, GstSegment segment) {
+  gst_harness_push_event(harness, gst_event_new_segment(&segment));
+}
+
+GstSegment plain_segment(gdouble rate = 1.0) {
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.rate = rate;
+  return segment;
+}
+
+void flush(GstHarness *harness, guint32 seqnum = GST_SEQNUM_INVALID) {
+  GstEvent *events[] = {gst_event_new_flush_start(), gst_event_new_flush_stop(TRUE)};
+  for (GstEvent *event : events) {
+    if (seqnum != GST_SEQNUM_INVALID) gst_event_set_seqnum(event, seqnum);
+    gst_harness_push_event(harness, event);
+  }
+  send_segment(harness, plain_segment());
+}
+
+}  // namespace
+
+GST_START_TEST(caps_that_were_waiting_survive_a_flush) {
+  InferFixture f;
+  gst_event_unref(pull_event(f.video, GST_EVENT_CAPS));
+  f.push_frame(0); /* held: no speech */
+  gst_harness_set_src_caps_str(f.video,
+                               "video/x-raw, format=BGR, width=16, height=8, framerate=25/1, "
+                               "interlace-mode=progressive");
+  flush(f.video);
+  GstBuffer *small = gst_buffer_new_allocate(nullptr, 16 * 3 * 8, nullptr);
+  gst_harness_push(f.video, small); /* without a time it passes */
+  gst_buffer_unref(gst_harness_pull(f.video));
+  GstPad *src = gst_element_get_static_pad(f.element, "src");
+  GstCaps *caps = gst_pad_get_current_caps(src);
+  gint width;
+  gst_structure_get_int(gst_caps_get_structure(caps, 0), "width", &width);
+  fail_unless_equals_int(width, 16);
+  gst_caps_unref(caps);
+  gst_object_unref(src);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_seek_that_the_demuxer_has_done_already_is_not_waited_for) {
+  InferFixture f;
+  std::vector<float> samples = speech(1.0);
+  GstEvent *seek = gst_event_new_seek(1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET,
+                                      0, GST_SEEK_TYPE_NONE, -1);
+  /* It came through another branch first. */
+  flush(f.audio, gst_event_get_seqnum(seek));
+  flush(f.video, gst_event_get_seqnum(seek));
+  f.push_audio(samples);
+  gst_harness_push_upstream_event(f.video, seek);
+  for (int i = 0; i < 4; i++) f.push_frame(i);
+  assert_patched(f, ExpectedAnswers(samples), 0, 3);
+}
+GST_END_TEST;
+
+GST_START_TEST(the_audio_pad_can_go_while_it_is_fed) {
+  InferFixture f;
+  std::vector<float> samples = speech(0.1);
+  GstPad *pad = gst_element_get_static_pad(f.element, "audio");
+  std::atomic<int> pushed{0};
+  std::thread producer([&] {
+    /* Until the pad refuses: wrong state, or unlinked. */
+    while (gst_harness_push(f.audio, make_audio(samples, 0, samples.size())) == GST_FLOW_OK)
+      pushed++;
+  });
+  while (pushed < 5) std::this_thread::yield();
+  gst_element_release_request_pad(f.element, pad);
+  producer.join();
+  gst_object_unref(pad);
+  f.push_frame(0);
+  assert_frame(gst_harness_pull(f.video), 0, nullptr);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_stream_may_follow_the_end_of_another_at_once) {
+  for (int round = 0; round < 50; round++) {
+    InferFixture f;
+    std::vector<float> samples = speech(1.0);
+    ExpectedAnswers expected(samples);
+    f.push_audio(samples, samples.size());
+    for (int i = 0; i < 3; i++) f.push_frame(i);
+    f.end_video();
+    gst_harness_push_event(f.video, gst_event_new_stream_start("second"));
+    send_segment(f.video, plain_segment());
+    for (int i = 3; i < 6; i++) fail_unless_equals_int(f.push_frame(i), GST_FLOW_OK);
+    assert_patched(f, expected, 0, 5);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(a_drain_query_does_not_wait_for_frames_behind_it) {
+  InferFixture f("smoothing=reference");
+  std::vector<float> samples = speech(1.0);
+  f.push_audio(samples);
+  for (int i = 0; i < 3; i++) f.push_frame(i);
+  GstQuery *query = gst_query_new_drain();
+  GstPad *sink = gst_element_get_static_pad(f.element, "sink");
+  gst_pad_query(sink, query); /* whatever the answer: it returns */
+  assert_patched(f, ExpectedAnswers(samples), 0, 2);
+  gst_object_unref(sink);
+  gst_query_unref(query);
+}
+GST_END_TEST;
+
+GST_START_TEST(at_another_speed_frames_pass_and_sound_is_dropped) {
+  InferFixture f;
+  send_segment(f.video, plain_segment(2.0));
+  send_segment(f.audio, plain_segment(2.0));
+  std::vector<float> minute(w2l::mel::kSampleRate * 60, 0.1f);
+  for (int i = 0; i < 3; i++) /* would block at 60 s */
+    fail_unless_equals_int(gst_harness_push(f.audio, make_audio(minute, 0, minute.size())),
+                           GST_FLOW_OK);
+  f.push_frame(0);
+  assert_frame(gst_harness_pull(f.video), 0, nullptr);
+}
+GST_END_TEST;
+
+GST_START_TEST(the_end_of_a_segment_completes_its_windows) {
+  InferFixture f;
+  std::vector<float> samples = speech(0.4); /* 33 columns: frame 5 starts at 16, 6 at 19 */
+  ExpectedAnswers expected(samples);
+  f.push_audio(samples);
+  for (int i = 0; i < 8; i++) f.push_frame(i);
+  gst_harness_push_event(f.audio, gst_event_new_segment_done(GST_FORMAT_TIME, 0));
+  assert_patched(f, expected, 0, 7); /* the last windows are clamped, and nothing has ended */
+  fail_unless_equals_int(f.push_frame(20, false), GST_FLOW_OK);
+}
+GST_END_TEST;
+
+GST_START_TEST(nobody_downstream_is_an_error_even_after_the_last_frame) {
+  GstElement *element = gst_parse_launch(("w2linfer model=" + fake_model()).c_str(), nullptr);
+  GstBus *bus = gst_bus_new();
+  gst_element_set_bus(element, bus);
+  GstHarness *h = gst_harness_new_with_element(element, "sink", nullptr);
+  gst_harness_set_src_caps_str(h, kVideoCaps);
+  gst_harness_push(h, make_frame(0));
+  gst_harness_push_event(h, gst_event_new_eos());
+  GstMessage *message = gst_bus_timed_pop_filtered(bus, 10 * GST_SECOND, GST_MESSAGE_ERROR);
+  fail_unless(message != nullptr);
+  gst_message_unref(message);
+  gst_element_set_bus(element, nullptr);
+  gst_harness_teardown(h);
+  gst_object_unref(bus);
+  gst_object_unref(element);
+}
+GST_END_TEST;
+
 GST_START_TEST(there_is_one_audio_pad) {
   InferFixture f;
   GstPadTemplate *templ =
@@ -697,6 +849,14 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, states_can_change_at_any_moment);
   tcase_add_test(general, stopping_frees_a_blocked_producer);
   tcase_add_test(general, properties_may_change_while_frames_flow);
+  tcase_add_test(general, caps_that_were_waiting_survive_a_flush);
+  tcase_add_test(general, a_seek_that_the_demuxer_has_done_already_is_not_waited_for);
+  tcase_add_test(general, the_audio_pad_can_go_while_it_is_fed);
+  tcase_add_test(general, a_stream_may_follow_the_end_of_another_at_once);
+  tcase_add_test(general, a_drain_query_does_not_wait_for_frames_behind_it);
+  tcase_add_test(general, at_another_speed_frames_pass_and_sound_is_dropped);
+  tcase_add_test(general, the_end_of_a_segment_completes_its_windows);
+  tcase_add_test(general, nobody_downstream_is_an_error_even_after_the_last_frame);
   tcase_add_test(general, there_is_one_audio_pad);
   return suite;
 }
