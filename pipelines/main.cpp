@@ -48,6 +48,21 @@ std::string missing_face_warning(const Options &options, const RunResult &result
   return "";
 }
 
+// A file that was cut off still plays up to the cut. Empty when the length is what the file says.
+std::string short_video_warning(const Options &options, const VideoFacts &face,
+                                const RunResult &result) {
+  if (!result.audio_cut || face.image || options.still || !GST_CLOCK_TIME_IS_VALID(face.duration))
+    return "";
+  // Sound tracks of the same file often last a little longer than the picture.
+  const GstClockTime tolerance = GST_SECOND + face.duration / 20;
+  if (result.video_duration + tolerance >= face.duration) return "";
+  char text[128];
+  std::snprintf(text, sizeof text, "ends after %.1f s, but the file says %.1f s: it may be damaged",
+                static_cast<double>(result.video_duration) / GST_SECOND,
+                static_cast<double>(face.duration) / GST_SECOND);
+  return "the picture of \"" + options.face + "\" " + text;
+}
+
 int run(const Options &options) {
   VideoFacts face;
   AudioFacts audio;
@@ -73,9 +88,11 @@ int run(const Options &options) {
     print_error("interrupted: no output was written");
     return kExitInterrupted;
   }
-  if (const std::string missing = missing_face_warning(options, result); !missing.empty()) {
-    result.warnings.push_back(missing);
-    print_warning(missing);
+  for (const std::string &warning :
+       {missing_face_warning(options, result), short_video_warning(options, face, result)}) {
+    if (warning.empty()) continue;
+    result.warnings.push_back(warning);
+    print_warning(warning);
   }
   if (!options.json.empty()) write_json_result(options.json, options, face, audio, plan, result);
   if (!options.quiet)

@@ -268,7 +268,8 @@ void Run::finish() {
   if (result_.interrupted) return;
   if (!error_.empty()) throw UserError(error_);
   if (result_.frames == 0)
-    throw UserError("no frame could be made of \"" + options_.face + "\": is it complete?");
+    throw UserError("no frame could be made: check that \"" + options_.face +
+                    "\" has pictures and \"" + options_.audio + "\" has sound in it");
   output_->commit();
   if (result_.audio_cut) note_warning(kLongerAudio);
 }
