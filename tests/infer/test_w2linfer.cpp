@@ -175,9 +175,9 @@ GST_START_TEST(a_new_stream_starts_again_after_the_end) {
   InferFixture f("on-audio-end=end");
   std::vector<float> samples = speech(0.2);
   f.end_audio(); /* no speech at all */
-  fail_unless(gst_harness_try_pull(f.video) == nullptr || TRUE);
   f.push_frame(0);
   gst_event_unref(pull_event(f.video, GST_EVENT_EOS));
+  fail_unless_equals_int(gst_harness_buffers_in_queue(f.video), 0);
   fail_unless_equals_int(f.push_frame(1), GST_FLOW_EOS);
 
   gst_harness_push_event(f.audio, gst_event_new_stream_start("audio-2"));
@@ -234,7 +234,7 @@ GST_START_TEST(batches_fill_while_the_engine_works) {
   fake::wait_for_batches(2);
   fail_unless(fake::batches() == std::vector<int>({1, 4}));
   fake::release_one();
-  for (int i = 0; i < 1; i++) gst_buffer_unref(gst_harness_pull(f.video));
+  gst_buffer_unref(gst_harness_pull(f.video));
   fake::release_one();
   for (int i = 0; i < 4; i++) gst_buffer_unref(gst_harness_pull(f.video));
   fake::wait_for_batches(3); /* an idle engine takes what there is */
@@ -400,8 +400,6 @@ GST_START_TEST(the_video_may_end_with_faces_in_smoothing) {
   }
   fail_unless_equals_int(gst_harness_buffers_in_queue(f.video), 0);
   f.end_video();
-  /* The tail: mean (6, 4, 6, 8, 10) = 6, then over what is smoothed already: (6 6 6 8 10) = 7,
-   * (6 6 7 8 10) = 7, (6 6 7 7 10) = 7, all truncated; see reference smoothing. */
   std::vector<int> tail;
   for (int i = 2; i < 6; i++) {
     GstBuffer *out = gst_harness_pull(f.video);
