@@ -170,7 +170,10 @@ TEST_F(App, LaunchLineOfTheReadmeRunsAsPasted) {
   const Finished pasted =
       run({"sh", "-c", "cd \"" + folder_.path() + "\" && " + line}, fake_backend());
   ASSERT_EQ(pasted.status, 0) << pasted.err;
-  EXPECT_EQ(decode(folder_ / "talking.mp4", false).frames.size(), 47u);
+  const Media media = decode(folder_ / "talking.mp4", false);
+  EXPECT_EQ(media.frames.size(), 47u);
+  const double encoder_delay = 1024 / 48000.0;
+  EXPECT_NEAR(lag(media.samples, decode(inputs().audio_2s()).samples), encoder_delay, 0.002);
 }
 
 TEST_F(App, MediaObjectsAreAllReleased) {
