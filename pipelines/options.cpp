@@ -108,7 +108,7 @@ const std::vector<Flag> &flags() {
        [](Options &o, const Values &v) { o.outfile = v[0]; }},
       {"pads", Takes::Four, "TOP BOTTOM LEFT RIGHT",
        "pixels added around a detected face (0 10 0 0)",
-       [](Options &o, const Values &v) { o.pads = four("pads", v, -65535); }},
+       [](Options &o, const Values &v) { o.pads = four("pads", v, 0); }},
       {"box", Takes::Four, "TOP BOTTOM LEFT RIGHT",
        "fixed face box in pixels instead of detection; -1 -1 -1 -1 = none", set_box},
       {"static", Takes::MaybeBool, "[True]", "use the first video frame only",

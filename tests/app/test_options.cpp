@@ -81,6 +81,7 @@ TEST(Options, EachMistakeIsNamedWithItsRemedy) {
       {{"--bogus", "1"}, "unknown flag --bogus: see --help"},
       {{"--pads", "1", "2", "3"}, "--pads needs TOP BOTTOM LEFT RIGHT"},
       {{"--pads", "1", "2", "3", "x"}, "--pads x: give a whole number"},
+      {{"--pads", "0", "-10", "0", "0"}, "--pads -10: give a whole number from 0 to 65535"},
       {{"--box", "50", "40", "0", "9"}, "--box 50 40 0 9 is inverted or empty"},
       {{"--box", "0", "9", "5", "5"}, "inverted or empty"},
       {{"--box", "-1", "9", "0", "5"}, "give four pixels from 0 on"},
