@@ -12,7 +12,7 @@ from mel_spectrogram import SAMPLE_RATE
 
 
 def resample(samples, factor):
-    """Plays factor times slower (0.8..1.25): duration times factor, pitch and formants divided.
+    """Plays factor times slower (0.7..1.3): duration times factor, pitch and formants divided.
 
     Returns (samples, the exact factor), which is rounded to hundredths.
     """

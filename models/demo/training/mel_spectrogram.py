@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.fft import rfft
+from scipy.sparse import csr_array
 
 SAMPLE_RATE = 16000
 FFT_SIZE = 800
@@ -39,19 +40,27 @@ def _mel_to_hz(mel):
 
 @lru_cache(maxsize=1)
 def mel_filterbank():
-    """Triangular filters of equal area, float64 [MEL_BANDS, FFT_SIZE // 2 + 1]."""
+    """Triangular filters of equal area, sparse float64 [MEL_BANDS, FFT_SIZE // 2 + 1]."""
     mel_edges = np.linspace(_hz_to_mel(np.float64(_MEL_LOW_HZ)),
                             _hz_to_mel(np.float64(_MEL_HIGH_HZ)), MEL_BANDS + 2)
     edges = _mel_to_hz(mel_edges)[:, None]
     bins = np.fft.rfftfreq(FFT_SIZE, 1.0 / SAMPLE_RATE)[None]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
-    return np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (edges[2:] - edges[:-2]))
+    return csr_array(np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2])))
 
 
-def column_count(sample_count):
-    """Columns that mel_spectrogram() returns for so many samples."""
-    return 1 + sample_count // HOP
+def band_warp(factor):
+    """Another throat's length: float32 [MEL_BANDS, MEL_BANDS], for mel @ band_warp(factor).
+
+    Moves what sounds at f to f / factor without touching time; 0.85..1.15 stays human.
+    """
+    lowest, highest = _hz_to_mel(np.float64(_MEL_LOW_HZ)), _hz_to_mel(np.float64(_MEL_HIGH_HZ))
+    step = (highest - lowest) / (MEL_BANDS + 1)
+    band = np.arange(MEL_BANDS)
+    source_hz = _mel_to_hz(lowest + step * (band + 1)) * factor
+    source = np.clip((_hz_to_mel(source_hz) - lowest) / step - 1, 0, MEL_BANDS - 1)
+    return np.maximum(0, 1 - np.abs(band[:, None] - source)).astype(np.float32)
 
 
 def mel_spectrogram(samples):
@@ -65,6 +74,7 @@ def mel_spectrogram(samples):
     padded = np.pad(emphasised, FFT_SIZE // 2, mode="reflect")
     window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(FFT_SIZE) / FFT_SIZE)
     frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SIZE)[::HOP]
-    magnitude = np.abs(rfft(frames * window))
-    decibels = 20.0 * np.log10(np.maximum(1e-5, magnitude @ mel_filterbank().T)) - _REFERENCE_DB
-    return np.clip(8.0 * (decibels - _MIN_DB) / -_MIN_DB - 4.0, -4.0, 4.0).astype(np.float32)
+    bands = mel_filterbank() @ np.abs(rfft(frames * window)).T
+    decibels = 20.0 * np.log10(np.maximum(1e-5, bands.T)) - _REFERENCE_DB
+    mel = np.clip(8.0 * (decibels - _MIN_DB) / -_MIN_DB - 4.0, -4.0, 4.0)
+    return np.ascontiguousarray(mel, np.float32)

@@ -26,13 +26,13 @@ _PHRASES = {
         |from the beginning"""),
     "de": ("mein Bruder|die alte Frau|jedes Kind|unser Nachbar|der müde Bäcker|niemand|das Mädchen"
            "|ihr Freund|der Fluss|wir beide",
-           "kauft fünf frische Äpfel|öffnet die schwere Tür|hört ein Geräusch|möchte nach Hause gehen"
+           "kauft fünf frische Äpfel|öffnet die schwere Tür|hört ein Geräusch|will nach Hause gehen"
            "|hat den Schlüssel verloren|sieht ein großes Schiff|kocht eine Suppe|zählt bis zwölf"
            "|lacht über den Witz|bewegt den Tisch",
            "vor dem Regen|mitten in der Nacht|bei der Brücke|ohne ein Wort|über dem Dorf"
            "|für ein paar Monate|mit beiden Händen|heute Nachmittag|wie immer|nach der Schule"),
-    "fr": ("mon frère|la vieille dame|chaque enfant|notre voisin|le boulanger|personne|la jeune fille"
-           "|son ami|le petit oiseau|un bon médecin",
+    "fr": ("mon frère|la vieille dame|chaque enfant|notre voisin|le boulanger|personne"
+           "|la jeune fille|son ami|le petit oiseau|un bon médecin",
            "achète cinq pommes rouges|ouvre la porte|entend un bruit étrange|veut rentrer chez lui"
            "|a perdu la clé|voit un grand bateau|prépare une soupe|compte jusqu'à huit"
            "|chante une chanson|pousse la table",
@@ -102,8 +102,8 @@ _PHRASES = {
            "|nagy hajót lát|levest főz|nyolcig számol|énekel egy dalt|tolja az asztalt",
            "az eső előtt|az éjszaka közepén|a híd mellett|egy szó nélkül|a falu fölött"
            "|néhány hónapig|két kézzel|ma délután|mint mindig|a tűznél"),
-    "ro": ("fratele meu|bătrâna doamnă|fiecare copil|vecinul nostru|brutarul|nimeni|fata|prietenul ei"
-           "|pasărea albastră|un om bun",
+    "ro": ("fratele meu|bătrâna doamnă|fiecare copil|vecinul nostru|brutarul|nimeni|fata"
+           "|prietenul ei|pasărea albastră|un om bun",
            "cumpără cinci mere|deschide ușa|aude un zgomot ciudat|vrea să meargă acasă"
            "|a pierdut cheia|vede o corabie mare|gătește o supă|numără până la opt"
            "|cântă un cântec|mută masa",

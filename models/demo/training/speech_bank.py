@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 import augment
-from mel_spectrogram import COLUMNS_PER_SECOND, SAMPLE_RATE, column_count, mel_spectrogram
+from mel_spectrogram import COLUMNS_PER_SECOND, SAMPLE_RATE, mel_spectrogram
 from sentences import HELD_OUT_LANGUAGE, LANGUAGES, make_sentence
 from synthesizers import Utterance, Voice, synthesize, synthesize_many
-from visemes import CLOSED, PARAMETERS, mouth_curve
+from visemes import PARAMETERS, mouth_curve
 
 # espeak-ng's names of languages; several accents of one language share its sentences.
 _ESPEAK_LANGUAGES = {
@@ -35,13 +35,13 @@ TRAINING_VARIANTS = (
     "+Mike", "+pablo", "+paul", "+pedro", "+rob", "+sandro", "+travis", "+victor", "+zac",
     "+grandpa", "+boris", "+antonio", "+marcelo", "+whisper", "+whisperf")
 HELD_OUT_VARIANT = "+klatt4"
-TRAINING_FLITE = ("kal", "kal16", "awb", "rms")
+TRAINING_FLITE = ("kal", "kal16", "awb", "awb", "rms", "rms")  # awb and rms are recorded men
 HELD_OUT_FESTIVAL = ("cmu_us_slt_arctic_hts", "kal_diphone")
 SPLITS = ("train", "seen", "voice", "language", "synthesiser")
 VALIDATION_CLIPS = 150
 
 _ENGLISH_SHARE = 0.4
-_FLITE_SHARE = 0.2
+_FLITE_SHARE = 0.3
 _SILENT_SHARE = 0.06
 _MAX_COLUMNS = int(4.5 * COLUMNS_PER_SECOND)
 _CHUNK = 50  # clips a worker makes at a time; festival starts once per chunk and voice
@@ -93,6 +93,7 @@ def speak(text, voice, seed=0, fps=25.0, before=0.3, after=0.4):
     """One utterance for a demo: (samples float32 16 kHz, mouth float32 [frames, 8], segments).
 
     voice: a Voice, such as Voice("espeak", "en-us+f2", "en"). before, after: seconds of silence.
+    Repeatable in a fresh process; later espeak-ng utterances differ by hair's breadths.
     """
     spoken = synthesize(text, voice, np.random.default_rng(seed))
     samples, segments = with_silence([spoken], [before, after])
@@ -164,7 +165,9 @@ def _spoken_clip(split, voice, texts, utterances, rng):
     """Silence around utterances, then what the split does to sound."""
     gaps = [rng.uniform(0.2, 0.6) if edge else rng.uniform(0.12, 0.7)
             for edge in [True] + [False] * (len(texts) - 1) + [True]]
-    factor = rng.uniform(0.82, 1.2) if split == "train" and rng.random() < 0.6 else 1.0
+    # Flite's voices are all men: sped up, some pass for women.
+    shortest = 0.74 if voice.synthesizer == "flite" else 0.82
+    factor = rng.uniform(shortest, 1.2) if split == "train" and rng.random() < 0.7 else 1.0
     stretched = []
     for samples, segments in utterances:
         samples, exact = augment.resample(samples, factor)
@@ -180,8 +183,8 @@ def _clip_rng(seed, split, number):
     return np.random.default_rng((seed, SPLITS.index(split), number))
 
 
-def _plan_clip(split, number, seed):
-    """What a clip says and who: (rng, voice, texts); no voice is a silent clip."""
+def plan_clip(split, number, seed):
+    """What a clip says and who says it: (rng, voice, texts). A silent clip has no voice."""
     rng = _clip_rng(seed, split, number)
     if split == "train" and rng.random() < _SILENT_SHARE:
         return rng, None, []
@@ -193,7 +196,7 @@ def _plan_clip(split, number, seed):
 
 def make_clips(split, numbers, seed):
     """The clips of a split with these numbers, as a list of Clip."""
-    plans = [_plan_clip(split, number, seed) for number in numbers]
+    plans = [plan_clip(split, number, seed) for number in numbers]
     spoken = [None] * len(plans)
     for name in HELD_OUT_FESTIVAL:  # one start of festival for all its texts
         members = [i for i, (_, voice, _) in enumerate(plans)
@@ -231,7 +234,8 @@ def _jobs(train_clips, validation_clips, seed):
 def make_bank(folder, train_clips, seed, processes=2, validation_clips=VALIDATION_CLIPS):
     """Writes mel.npy, mouth.npy and index.json into folder. Returns the index."""
     os.makedirs(folder, exist_ok=True)
-    with Pool(processes) as pool:
+    # A process per chunk: espeak-ng's state drifts from one utterance to the next.
+    with Pool(processes, maxtasksperchild=1) as pool:
         clips = [clip for chunk in pool.imap(_make_chunk, _jobs(train_clips, validation_clips,
                                                                 seed)) for clip in chunk]
     total = sum(len(clip.mel) for clip in clips)

@@ -1,4 +1,4 @@
-"""Phonemes to mouth motion: 17 visemes over 8 mouth parameters, co-articulated; used by speech_bank.py.
+"""Phonemes to mouth motion: 17 visemes over 8 mouth parameters; used by speech_bank.py.
 
 Phonemes come as IPA strings with times (synthesizers.py). Each turns into targets with weights on
 a fine grid; a weighted Gaussian average of about 30 ms lets strong shapes (lips) pull weak ones
@@ -63,7 +63,9 @@ _GRID = 400  # targets per second before sampling
 _SMOOTH_S = 0.030
 _CLOSURE_SMOOTH_S = 0.020
 _MIN_CLOSURE_S = 0.055
-_RELEASE_SHARE = 0.25  # of p and b: the lips part before the burst's noise has ended
+# Of a stop's time, what is burst and breath: the lips have parted by then.
+_RELEASE_SHARE = {"p": 0.40, "b": 0.20}
+_SHORTEST_PAUSE_S = 0.035
 _PAUSE_DECAY_S = 0.045  # what a 200 ms window can still tell: a mouth closes soon after the sound
 _PAUSE_WEIGHT = 0.7
 
@@ -100,22 +102,17 @@ def _vowel_scale(seconds):
     return float(np.interp(seconds, (0.04, 0.10, 0.18), (0.72, 0.95, 1.05)))
 
 
-def _merge_short_silence(segments):
-    """Drops silences too short to close a mouth (espeak-ng puts some inside words)."""
-    merged = []
+def _spoken_parts(segments):
+    """[start_s, end_s, letters] of what is spoken. Silences too short to close a mouth (espeak-ng
+    puts some inside words) and names without letters lengthen what went before."""
+    spoken = []
     for start, end, phoneme in segments:
-        if end <= start:
-            continue
         letters = phoneme_letters(phoneme)
-        if not letters and phoneme and merged:  # marks only: lengthens what went before
-            merged[-1][1] = end
-        elif not letters and merged and end - start < 0.035:
-            merged[-1][1] = end
-        elif not letters and merged and not merged[-1][2]:
-            merged[-1][1] = end
-        else:
-            merged.append([start, end, letters])
-    return merged
+        if letters and end > start:
+            spoken.append([start, end, letters])
+        elif spoken and start == spoken[-1][1] and (phoneme or end - start < _SHORTEST_PAUSE_S):
+            spoken[-1][1] = end
+    return spoken
 
 
 def _fill_phoneme(letters, seconds, count):
@@ -133,20 +130,31 @@ def _fill_phoneme(letters, seconds, count):
                  for table in (values, weights))
 
 
-def _closure_mask(segments, letters, count, release_share):
+def _closure_mask(spoken, letters, count):
     """1 while lips that make one of the letters are together, at least _MIN_CLOSURE_S long."""
     mask = np.zeros(count, np.float32)
-    for start, end, phoneme in segments:
-        if phoneme and phoneme[0] in letters:
-            if len(phoneme) > 1:
-                end = start + (end - start) / len(phoneme)
-            elif phoneme in "pb":
-                end -= (end - start) * release_share
-            lack = max(0.0, _MIN_CLOSURE_S - (end - start)) / 2
-            first, last = int((start - lack) * _GRID), int(np.ceil((end + lack) * _GRID))
-            mask[max(0, first):last] = 1
+    for start, end, phoneme in spoken:
+        share = (end - start) / len(phoneme)
+        for index, letter in enumerate(phoneme):
+            if letter in letters:
+                shut = start + share * index
+                parted = shut + share * (1 - _RELEASE_SHARE.get(letter, 0))
+                lack = max(0.0, _MIN_CLOSURE_S - (parted - shut)) / 2
+                first, last = (shut - lack) * _GRID, (parted + lack) * _GRID
+                mask[max(0, int(first)):int(np.ceil(last))] = 1
     smooth = gaussian_filter1d(mask, _CLOSURE_SMOOTH_S * _GRID, mode="nearest")
     return np.clip(smooth * 1.35, 0, 1)
+
+
+def _enforce_closures(curve, spoken):
+    """Shuts what smoothing left open: curve [count, 8] is changed in place."""
+    pressed = _closure_mask(spoken, "pbmɓʙ", len(curve))
+    curve[:, OPEN] *= 1 - pressed
+    curve[:, [TEETH, LOW, TONGUE]] *= (1 - pressed)[:, None]
+    curve[:, PRESS] = np.maximum(curve[:, PRESS], 0.9 * pressed)
+    bitten = _closure_mask(spoken, "fvɱ", len(curve)) * (1 - pressed)
+    curve[:, OPEN] += bitten * (np.minimum(curve[:, OPEN], 0.10) - curve[:, OPEN])
+    curve[:, FF] = np.maximum(curve[:, FF], bitten)
 
 
 def mouth_curve(segments, times):
@@ -157,37 +165,28 @@ def mouth_curve(segments, times):
     Returns float32 [n, 8], columns as in PARAMETERS.
     """
     times = np.asarray(times, np.float64)
-    segments = _merge_short_silence(segments)
-    end = max([float(times[-1]) + LEAD if len(times) else 0.0] + [s[1] for s in segments]) + 0.1
+    spoken = _spoken_parts(segments)
+    end = max([0.0, *(times[-1:] + LEAD), *(part[1] for part in spoken)]) + 0.1
     count = int(end * _GRID) + 1
     targets = np.tile(CLOSED, (count, 1))
     weights = np.full((count, len(PARAMETERS)), _PAUSE_WEIGHT, np.float32)
-
     spoken_until, last_shape = 0, CLOSED
-    for start, stop, letters in segments + [[end, end, ""]]:
-        first, last = int(round(start * _GRID)), int(round(stop * _GRID))
-        if letters or start >= end:  # what lies behind is a pause: the last shape fades there
-            pause = slice(spoken_until, max(first, spoken_until))
-            fade = np.exp(-np.arange(pause.stop - pause.start) / (_PAUSE_DECAY_S * _GRID))
-            targets[pause] = CLOSED + fade[:, None] * (last_shape - CLOSED)
+    for start, stop, letters in spoken + [[end, end, ""]]:
+        first = max(int(round(start * _GRID)), spoken_until)
+        fade = np.exp(-np.arange(first - spoken_until) / (_PAUSE_DECAY_S * _GRID))
+        targets[spoken_until:first] = CLOSED + fade[:, None] * (last_shape - CLOSED)
         if letters:
-            last = max(last, first + 1)
-            targets[first:last], weights[first:last] = _fill_phoneme(
-                letters, stop - start, last - first)
-            spoken_until, last_shape = last, targets[last - 1].copy()
+            spoken_until = max(int(round(stop * _GRID)), first + 1)
+            part = slice(first, spoken_until)
+            targets[part], weights[part] = _fill_phoneme(letters, stop - start,
+                                                         spoken_until - first)
+            last_shape = targets[spoken_until - 1].copy()
             last_shape[[PRESS, FF]] = 0  # a closing mouth relaxes
     sigma = _SMOOTH_S * _GRID
     curve = (gaussian_filter1d(targets * weights, sigma, axis=0, mode="nearest")
              / gaussian_filter1d(weights, sigma, axis=0, mode="nearest"))
 
-    pressed = _closure_mask(segments, "pbmɓʙ", count, _RELEASE_SHARE)
-    curve[:, OPEN] *= 1 - pressed
-    curve[:, [TEETH, LOW, TONGUE]] *= (1 - pressed)[:, None]
-    curve[:, PRESS] = np.maximum(curve[:, PRESS], 0.9 * pressed)
-    bitten = _closure_mask(segments, "fvɱ", count, 0) * (1 - pressed)
-    curve[:, OPEN] += bitten * (np.minimum(curve[:, OPEN], 0.10) - curve[:, OPEN])
-    curve[:, FF] = np.maximum(curve[:, FF], bitten)
-
+    _enforce_closures(curve, spoken)
     grid_times = np.arange(count) / _GRID
     sampled = np.stack([np.interp(times + LEAD, grid_times, column) for column in curve.T], 1)
     return sampled.astype(np.float32)
