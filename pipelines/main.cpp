@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "demo.h"
 #include "media_probe.h"
 #include "options.h"
 #include "output_file.h"
@@ -63,7 +64,8 @@ std::string short_video_warning(const Options &options, const VideoFacts &face,
   return "the picture of \"" + options.face + "\" " + text;
 }
 
-int run(const Options &options) {
+int run(Options options) {
+  const DemoNotes demo = use_demo(&options);
   VideoFacts face;
   AudioFacts audio;
   require_file("--face", options.face);
@@ -82,7 +84,10 @@ int run(const Options &options) {
   audio = probe_audio("--audio", options.audio);
   const Plan plan = plan_pipeline(options, face, audio);
 
+  if (!options.quiet && !demo.notice.empty()) print_notice(demo.notice);
+  if (!demo.warning.empty()) print_warning(demo.warning);
   RunResult result = run_pipeline(options, plan, &output);
+  if (!demo.warning.empty()) result.warnings.insert(result.warnings.begin(), demo.warning);
   if (result.interrupted) {
     if (!options.json.empty()) write_json_result(options.json, options, face, audio, plan, result);
     print_error("interrupted: no output was written");

@@ -72,6 +72,12 @@ std::string to_device(const std::string &text) {
   fail("--device " + text + ": give auto, cpu, cuda or cuda:N");
 }
 
+// An unset variable of a shell script must not end in the demo.
+std::string to_file(const std::string &flag, const std::string &text) {
+  if (text.empty()) fail("--" + flag + " is empty: name a file");
+  return text;
+}
+
 std::array<int, 4> four(const std::string &flag, const Values &values, int low) {
   constexpr int kMaxPixels = 65535;
   std::array<int, 4> result{};
@@ -98,14 +104,17 @@ void set_box(Options &options, const Values &values) {
 
 const std::vector<Flag> &flags() {
   static const std::vector<Flag> table{
-      {"face", Takes::One, "FILE", "video or picture with the face",
-       [](Options &o, const Values &v) { o.face = v[0]; }},
-      {"audio", Takes::One, "FILE", "speech: any audio file, or a video with sound",
-       [](Options &o, const Values &v) { o.audio = v[0]; }},
-      {"checkpoint_path", Takes::One, "FILE", "Wav2Lip checkpoint, e.g. wav2lip_gan.pth",
-       [](Options &o, const Values &v) { o.checkpoint_path = v[0]; }},
-      {"outfile", Takes::One, "FILE", "MP4 to write (results/result_voice.mp4)",
-       [](Options &o, const Values &v) { o.outfile = v[0]; }},
+      {"face", Takes::One, "FILE", "video or picture with the face (the demo's drawn head)",
+       [](Options &o, const Values &v) { o.face = to_file("face", v[0]); }},
+      {"audio", Takes::One, "FILE",
+       "speech: any audio file, or a video with sound (the demo's speech)",
+       [](Options &o, const Values &v) { o.audio = to_file("audio", v[0]); }},
+      {"checkpoint_path", Takes::One, "FILE",
+       "Wav2Lip checkpoint, e.g. wav2lip_gan.pth (the demo's, for drawn faces)",
+       [](Options &o, const Values &v) { o.checkpoint_path = to_file("checkpoint_path", v[0]); }},
+      {"outfile", Takes::One, "FILE",
+       "MP4 to write (results/result_voice.mp4; of the demo, lipsync-demo.mp4)",
+       [](Options &o, const Values &v) { o.outfile = to_file("outfile", v[0]); }},
       {"pads", Takes::Four, "TOP BOTTOM LEFT RIGHT",
        "pixels added around a detected face (0 10 0 0)",
        [](Options &o, const Values &v) { o.pads = four("pads", v, 0); }},
@@ -211,16 +220,6 @@ Values split_value(const Flag &flag, const std::string &text) {
 }
 
 void check(const Options &options) {
-  std::string missing;
-  for (auto [name, value] : {std::pair{"--face", &options.face},
-                             {"--audio", &options.audio},
-                             {"--checkpoint_path", &options.checkpoint_path}})
-    if (value->empty()) missing += (missing.empty() ? "" : ", ") + std::string(name);
-  if (!missing.empty())
-    fail(missing +
-         " missing; usage: gst-lipsync-1.0 --face FACE --audio AUDIO "
-         "--checkpoint_path MODEL [--outfile OUT.mp4]; see --help");
-  if (options.outfile.empty()) fail("--outfile is empty: name the MP4 to write");
   if (options.encoder != "x264enc" && (options.preset || options.crf))
     fail("--preset and --crf are for x264enc: leave them out with --encoder " + options.encoder);
 }
@@ -244,13 +243,18 @@ Options parse_options(const std::vector<std::string> &arguments) {
     if (options.help || options.version) return options;
   }
   check(options);
+  if (options.outfile.empty())
+    options.outfile =
+        options.face.empty() && options.audio.empty() ? kDemoOutfile : kDefaultOutfile;
   return options;
 }
 
 std::string help_text() {
   std::string text =
-      "usage: gst-lipsync-1.0 --face FACE --audio AUDIO --checkpoint_path MODEL [--outfile OUT]\n"
-      "Writes FACE with its lips moving to the speech of AUDIO as an MP4 file.\n\n";
+      "usage: gst-lipsync-1.0 [--face FACE] [--audio AUDIO] [--checkpoint_path MODEL] "
+      "[--outfile OUT]\n"
+      "Writes FACE with its lips moving to the speech of AUDIO as an MP4 file. Which of the three\n"
+      "inputs is not given is taken from the bundled demo.\n\n";
   for (const Flag &flag : flags()) {
     std::string line = std::string("  --") + flag.name;
     if (*flag.operands) line += std::string(" ") + flag.operands;

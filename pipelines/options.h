@@ -9,12 +9,16 @@
 
 namespace lipsync {
 
+constexpr char kDefaultOutfile[] = "results/result_voice.mp4";  // the reference's
+constexpr char kDemoOutfile[] = "lipsync-demo.mp4";             // with neither face nor audio given
+
 struct Options {
-  // Names, orders and defaults of the reference implementation's command line.
+  // Names, orders and defaults of the reference implementation's command line; but the first three
+  // may stay empty: use_demo() then fills them in.
   std::string face;
   std::string audio;
-  std::string outfile = "results/result_voice.mp4";
   std::string checkpoint_path;
+  std::string outfile;                    // never empty after parse_options()
   std::array<int, 4> pads{0, 10, 0, 0};   // pixels: top, bottom, left, right
   std::optional<std::array<int, 4>> box;  // pixels: top, bottom, left, right
   bool still = false;                     // --static: the first frame only
@@ -42,7 +46,7 @@ struct Options {
 };
 
 // `arguments` without the program's name. Throws UserError(kExitUsage) that names the argument and
-// says what is right. --help and --version end the parsing, and nothing is required then.
+// says what is right. --help and --version end the parsing.
 Options parse_options(const std::vector<std::string> &arguments);
 
 // The text of --help, made from the same table.

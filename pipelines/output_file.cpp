@@ -62,7 +62,7 @@ OutputFile::OutputFile(const std::string &path, const std::vector<std::string> &
   const std::string folder = folder_of(path);
   if (!fs::is_directory(folder, error)) {
     // Only the default's folder is made, as it comes with the reference.
-    if (path != Options().outfile || !fs::create_directory(folder, error))
+    if (path != kDefaultOutfile || !fs::create_directory(folder, error))
       throw UserError(named(path) + ": the folder \"" + folder +
                       "\" does not exist or is none: create it, or choose another name");
     made_folder_ = folder;

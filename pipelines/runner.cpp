@@ -286,6 +286,9 @@ RunResult Run::run() {
 
 }  // namespace
 
+void print_notice(const std::string &text) {
+  print_line(text);
+}
 void print_warning(const std::string &text) {
   print_line("warning: " + text);
 }

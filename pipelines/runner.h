@@ -37,6 +37,7 @@ struct RunResult {
 RunResult run_pipeline(const Options &options, const Plan &plan, OutputFile *output);
 
 // Lines for the user: "gst-lipsync-1.0: warning: ...", always one line each.
+void print_notice(const std::string &text);
 void print_warning(const std::string &text);
 void print_error(const std::string &text);
 

@@ -91,6 +91,17 @@ class App : public ::testing::Test {
     return {path};
   }
 
+  // Starts a program in the test's folder, with a demo that is made of the generated inputs.
+  Finished run_with_demo(std::vector<std::string> arguments) const {
+    namespace fs = std::filesystem;
+    const TemporaryFolder demo;
+    fs::copy_file(inputs().video(), demo / "demo-face.mp4");
+    fs::copy_file(inputs().audio_2s(), demo / "demo-speech.wav");
+    fs::copy_file(inputs().fake_checkpoint(), demo / "wav2lip-demo.pth");
+    arguments.insert(arguments.begin(), {"env", "-C", folder_.path()});
+    return run(arguments, {fake_backend().front(), "W2L_DEMO_DIR=" + demo.path()});
+  }
+
   // A box in the middle of the generated clip: --box TOP BOTTOM LEFT RIGHT and the same as Rect.
   static std::vector<std::string> box() { return {"--box", "60", "180", "100", "220"}; }
   static constexpr Rect kInsideBox{125, 130, 195, 170};  // well inside the pasted lower half

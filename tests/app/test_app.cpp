@@ -86,6 +86,31 @@ TEST_F(App, JsonCountsWhatHappened) {
   EXPECT_THAT(json["warnings"], ElementsAre(HasSubstr("the audio is longer")));
 }
 
+TEST_F(App, WithoutArgumentsTheDemoIsMadeIntoTheCurrentFolder) {
+  std::ofstream(output("lipsync-demo.mp4")) << "earlier";
+  std::vector<std::string> command = box();
+  command.insert(command.begin(), variable("W2L_APP"));
+  const Finished run = run_with_demo(command);
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.err,
+            "gst-lipsync-1.0: writing lipsync-demo.mp4 with the bundled demo's face, speech and "
+            "network\n");
+  EXPECT_THAT(run.out, HasSubstr("lipsync-demo.mp4: 47 frames (47 lip-synced)"));
+  EXPECT_THAT(folder_.names(), ElementsAre("lipsync-demo.mp4"));
+  EXPECT_EQ(decode(output("lipsync-demo.mp4"), false).frames.size(), 47u);
+}
+
+TEST_F(App, OwnFaceWithoutACheckpointIsWarnedOfInOneLineAndInTheJson) {
+  const Finished run = run_with_demo({variable("W2L_APP"), "--face", inputs().video(), "--audio",
+                                      inputs().audio_2s(), "--box", "60", "180", "100", "220",
+                                      "--quiet", "--json", "-"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("warning: without --checkpoint_path the demo's network is used"));
+  EXPECT_EQ(lines(run.err), 1) << run.err;
+  EXPECT_THAT(Json::parse(run.out)["warnings"], ElementsAre(HasSubstr("is for drawn faces")));
+  EXPECT_THAT(folder_.names(), ElementsAre("results"));
+}
+
 TEST_F(App, PictureRunsAtTheAskedRateForAsLongAsTheSound) {
   const Finished run = app(inputs().picture(), inputs().audio_2s(),
                            {"--box", "10", "100", "10", "100", "--fps", "30"});
@@ -174,6 +199,22 @@ TEST_F(App, LaunchLineOfTheReadmeRunsAsPasted) {
   EXPECT_EQ(media.frames.size(), 47u);
   const double encoder_delay = 1024 / 48000.0;
   EXPECT_NEAR(lag(media.samples, decode(inputs().audio_2s()).samples), encoder_delay, 0.002);
+}
+
+// The clock and the windows left out: it runs as fast as it can, on any machine.
+TEST_F(App, LiveLineOfTheReadmeRunsAsPasted) {
+  std::ifstream readme(variable("W2L_README"));
+  std::string text((std::istreambuf_iterator<char>(readme)), {});
+  const std::size_t start = text.rfind("gst-launch-1.0 ", text.find("autovideosink"));
+  ASSERT_NE(start, std::string::npos);
+  std::string line = text.substr(start, text.find("```", start) - start);
+  for (const auto &[live, still] : {std::pair<std::string, std::string>{"clocksync", "identity"},
+                                    {"autovideosink", "fakesink"},
+                                    {"autoaudiosink", "fakesink"}})
+    while (line.find(live) != std::string::npos) line.replace(line.find(live), live.size(), still);
+  ASSERT_EQ(line.find("w2l", line.find("w2linfer")), line.find("w2linfer")) << line;
+  const Finished pasted = run_with_demo({"sh", "-c", line});
+  EXPECT_EQ(pasted.status, 0) << pasted.err;
 }
 
 TEST_F(App, MediaObjectsAreAllReleased) {

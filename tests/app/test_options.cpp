@@ -99,18 +99,28 @@ TEST(Options, EachMistakeIsNamedWithItsRemedy) {
       {{"--rotate=1"}, "--rotate takes no value"},
       {{"--encoder", "openh264enc", "--crf", "20"}, "--preset and --crf are for x264enc"},
       {{"--outfile"}, "--outfile needs FILE"},
+      {{"--outfile", ""}, "--outfile is empty: name a file"},
+      {{"--face", ""}, "--face is empty: name a file"},
+      {{"--audio="}, "--audio is empty: name a file"},
+      {{"--checkpoint_path", ""}, "--checkpoint_path is empty: name a file"},
       {{"stray.mp4"}, "unexpected argument \"stray.mp4\""},
   };
   for (const auto &row : table) EXPECT_THAT(refusal(row.arguments), HasSubstr(row.says));
 }
 
-TEST(Options, WhatIsMissingIsListed) {
-  try {
-    parse_options({"--audio", "a.wav"});
-    FAIL() << "accepted";
-  } catch (const UserError &error) {
-    EXPECT_THAT(error.what(), HasSubstr("--face, --checkpoint_path missing; usage: "));
-  }
+TEST(Options, InputsThatAreNotGivenStayEmpty) {
+  const Options options = parse_options({});
+  EXPECT_EQ(options.face, "");
+  EXPECT_EQ(options.audio, "");
+  EXPECT_EQ(options.checkpoint_path, "");
+}
+
+TEST(Options, OutputIsTheDemosOnlyWhenBothFaceAndSpeechAre) {
+  EXPECT_EQ(parse_options({}).outfile, "lipsync-demo.mp4");
+  EXPECT_EQ(parse_options({"--checkpoint_path", "m.pth"}).outfile, "lipsync-demo.mp4");
+  EXPECT_EQ(parse_options({"--face", "f.mp4"}).outfile, "results/result_voice.mp4");
+  EXPECT_EQ(parse_options({"--audio", "a.wav"}).outfile, "results/result_voice.mp4");
+  EXPECT_EQ(parse_options({"--outfile", "o.mp4"}).outfile, "o.mp4");
 }
 
 TEST(Options, HelpAndVersionNeedNothingElse) {

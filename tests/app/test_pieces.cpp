@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "demo.h"
 #include "media_probe.h"
 #include "output_file.h"
 #include "pipeline_text.h"
@@ -49,6 +50,105 @@ TEST(ProgressLine, ShowsShareSpeedAndTimeLeft) {
   EXPECT_EQ(progress_line(300, 250, 10.0, 0), "100%  300/250 frames  30.0 fps  00:00 left");
   EXPECT_EQ(progress_line(50, 0, 2.0, 10), "50 frames  25.0 fps");
   EXPECT_EQ(progress_line(1, 7201, 1.0, 0), "  0%  1/7201 frames  1.0 fps  2:00:00 left");
+}
+
+// What W2L_DEMO_DIR names while it lives; the files' names are all that matters here.
+class DemoFolder : public TemporaryFolder {
+ public:
+  DemoFolder() {
+    for (const char *file : {"demo-face.mp4", "demo-speech.wav", "wav2lip-demo.pth"})
+      std::ofstream(*this / file) << "x";
+    setenv("W2L_DEMO_DIR", path().c_str(), 1);
+  }
+  ~DemoFolder() { unsetenv("W2L_DEMO_DIR"); }
+};
+
+TEST(UseDemo, TakesThePlaceOfEverythingThatIsNotGiven) {
+  const DemoFolder folder;
+  Options options = parse_options({});
+  const DemoNotes notes = use_demo(&options);
+  EXPECT_EQ(options.face, folder / "demo-face.mp4");
+  EXPECT_EQ(options.audio, folder / "demo-speech.wav");
+  EXPECT_EQ(options.checkpoint_path, folder / "wav2lip-demo.pth");
+  EXPECT_EQ(notes.notice,
+            "writing lipsync-demo.mp4 with the bundled demo's face, speech and network");
+  EXPECT_EQ(notes.warning, "") << "the demo's face is drawn";
+}
+
+TEST(UseDemo, OwnFaceWithTheDemosNetworkIsWarnedOf) {
+  const DemoFolder folder;
+  Options options = parse_options({"--face", "f.mp4", "--audio", "a.wav"});
+  const DemoNotes notes = use_demo(&options);
+  EXPECT_EQ(options.face, "f.mp4");
+  EXPECT_EQ(options.audio, "a.wav");
+  EXPECT_EQ(options.checkpoint_path, folder / "wav2lip-demo.pth");
+  EXPECT_EQ(notes.notice, "");
+  EXPECT_THAT(notes.warning, HasSubstr("is for drawn faces"));
+  EXPECT_THAT(notes.warning, HasSubstr("--checkpoint_path wav2lip_gan.pth or wav2lip.pth"));
+}
+
+TEST(UseDemo, SaysWhatItTakes) {
+  const DemoFolder folder;
+  const struct {
+    std::vector<std::string> arguments;
+    const char *notice;
+    bool warned;
+  } table[] = {
+      {{"--face", "f.mp4"},
+       "writing results/result_voice.mp4 with the bundled demo's speech and network",
+       true},
+      {{"--audio", "a.wav"},
+       "writing results/result_voice.mp4 with the bundled demo's face and network",
+       false},
+      {{"--face", "f.mp4", "--checkpoint_path", "m.pth"},
+       "writing results/result_voice.mp4 with the bundled demo's speech",
+       false},
+      {{"--checkpoint_path", "m.pth", "--outfile", "o.mp4"},
+       "writing o.mp4 with the bundled demo's face and speech",
+       false},
+      {{"--face", "f.mp4", "--audio", "a.wav", "--checkpoint_path", "m.pth"}, "", false},
+  };
+  for (const auto &row : table) {
+    Options options = parse_options(row.arguments);
+    const DemoNotes notes = use_demo(&options);
+    EXPECT_EQ(notes.notice, row.notice);
+    EXPECT_EQ(!notes.warning.empty(), row.warned) << row.notice;
+  }
+}
+
+TEST(UseDemo, FilesThatAreNotThereAreNamedWithTheRemedy) {
+  const DemoFolder folder;
+  fs::remove(folder / "demo-speech.wav");
+  fs::remove(folder / "wav2lip-demo.pth");
+  Options options = parse_options({});
+  try {
+    use_demo(&options);
+    FAIL() << "accepted";
+  } catch (const UserError &error) {
+    EXPECT_EQ(error.status(), kExitUsage);
+    EXPECT_EQ(std::string(error.what()),
+              "the demo's demo-speech.wav and wav2lip-demo.pth cannot be found in \"" +
+                  folder.path() +
+                  "\": give --audio and --checkpoint_path, or name the demo's folder in "
+                  "W2L_DEMO_DIR");
+  }
+}
+
+TEST(UseDemo, FilesThatAreNotNeededMayBeMissing) {
+  const DemoFolder folder;
+  for (const std::string &name : folder.names()) fs::remove(folder / name);
+  Options options =
+      parse_options({"--face", "f.mp4", "--audio", "a.wav", "--checkpoint_path", "m.pth"});
+  EXPECT_NO_THROW(use_demo(&options));
+}
+
+TEST(UseDemo, WithoutTheVariableTheInstalledDemoIsMeant) {
+  Options options;
+  try {
+    use_demo(&options);  // it may be installed here
+  } catch (const UserError &) {
+  }
+  EXPECT_THAT(options.checkpoint_path, HasSubstr("/share/gst-wav2lip/demo/wav2lip-demo.pth"));
 }
 
 TEST(OutputFile, AppearsOnlyWhenCommitted) {
