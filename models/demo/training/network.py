@@ -29,6 +29,7 @@ _OUTPUT_WIDTH = 32
 _AUDIO_GROUPS = ((32, (1, 1), 2), (64, (3, 1), 2), (128, (3, 3), 2), (256, (3, 2), 1))
 _SPEECH_WIDTH = 512
 SPEECH_CHANNELS = _SPEECH_WIDTH // NARROWER
+MOUTH_PARAMETERS = 8  # visemes.PARAMETERS
 
 # Rows 48..95 of the picture depend on no row above this one of the 24 x 24 level.
 _LOWER_LEVEL, _LOWER_FIRST = 24, 10
@@ -147,6 +148,24 @@ class DemoNetwork(nn.Module):
     def encode_speech(self, mel):
         """[n, 1, 80, 16] -> [n, SPEECH_CHANNELS, 1, 1]."""
         return self.audio_encoder(mel)
+
+    @staticmethod
+    def place_mouth(mouth):
+        """Mouth parameters [n, 8] in the place of encode_speech()'s result, before hear_with()."""
+        return functional.pad(mouth, (0, SPEECH_CHANNELS - MOUTH_PARAMETERS))[:, :, None, None]
+
+    @torch.no_grad()
+    def hear_with(self, encoder, weight, bias):
+        """Joins a decoder that learned from mouth parameters with an encoder of speech.
+
+        encoder: state of an audio_encoder; weight [8, SPEECH_CHANNELS], bias [8]: what makes mouth
+        parameters of its result. The decoder's first layer takes both steps in one.
+        """
+        self.audio_encoder.load_state_dict(encoder)
+        first = self.face_decoder_blocks[0][0].conv_block[0]
+        of_mouth = first.weight[:, :MOUTH_PARAMETERS, 0, 0].clone()
+        first.weight.copy_((of_mouth @ weight)[:, :, None, None])
+        first.bias += of_mouth @ bias
 
     def encode_face(self, faces):
         """[n, 6, 96, 96] -> the features of all levels, largest first."""
