@@ -21,26 +21,35 @@ _WAVE_HEIGHT, _GAP = 80, 6
 _INK, _PAPER, _MARK = (150, 96, 40), (255, 255, 255), (40, 120, 230)
 
 
+def _read_y4m(path):
+    """(frames uint8 [n, height, width, 3] BGR, frames per second) of a 4:2:0 YUV4MPEG2 file."""
+    with open(path, "rb") as file:
+        fields = {field[:1]: field[1:] for field in file.readline().decode().split()[1:]}
+        width, height = int(fields["W"]), int(fields["H"])
+        numerator, denominator = map(int, fields["F"].split(":"))
+        frames = []
+        while file.readline():  # "FRAME"
+            planes = np.frombuffer(file.read(width * height * 3 // 2), np.uint8)
+            frames.append(cv2.cvtColor(planes.reshape(height * 3 // 2, width),
+                                       cv2.COLOR_YUV2BGR_I420))
+    return np.stack(frames), numerator / denominator
+
+
 def read_video(path):
     """(frames uint8 [n, height, width, 3] BGR, frames per second, samples float [m], rate)."""
     with tempfile.TemporaryDirectory() as folder:
         sound = os.path.join(folder, "sound.wav")
-        picture = os.path.join(folder, "picture.avi")
+        picture = os.path.join(folder, "picture.y4m")
         subprocess.run(["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", "decodebin",
                         "name=in", "in.", "!", "queue", "!", "videoconvert", "!",
-                        "video/x-raw,format=BGR", "!", "avimux", "!", "filesink",
+                        "video/x-raw,format=BGR", "!", "videoconvert", "!",  # drops padded rows
+                        "video/x-raw,format=I420", "!", "y4menc", "!", "filesink",
                         f"location={picture}", "in.", "!", "queue", "!", "audioconvert", "!",
                         "audio/x-raw,format=S16LE,channels=1", "!", "wavenc", "!", "filesink",
                         f"location={sound}"], check=True)
-        capture = cv2.VideoCapture(picture)
-        fps, frames = capture.get(cv2.CAP_PROP_FPS), []
-        while True:
-            there, frame = capture.read()
-            if not there:
-                break
-            frames.append(frame)
+        frames, fps = _read_y4m(picture)
         rate, samples = wavfile.read(sound)
-    return np.stack(frames), fps, samples / 32768, rate
+    return frames, fps, samples / 32768, rate
 
 
 def _tile(frame):

@@ -89,14 +89,13 @@ class TrainingTest(unittest.TestCase):
         training.finish()
         result = torch.load(self.options.out, weights_only=True)
         self.assertEqual(result["weight"].shape, (8, SPEECH_CHANNELS))
-        heard = result["heard"].float().numpy().reshape(len(_CLIPS), _COLUMNS, 8)
-        self.assertTrue(np.isnan(heard[:, _COLUMNS - MEL_COLUMNS + 1:]).all())
-        heard = heard[:, :_COLUMNS - MEL_COLUMNS + 1]
-        truth = training.bank.mouth.numpy().reshape(len(_CLIPS), _COLUMNS, 8)[:, :heard.shape[1]]
-        self.assertFalse(np.isnan(heard).any())
-        # Spread as the truth is, in training.
-        spread = heard[:6, :, OPEN].std() / truth[:6, :, OPEN].std()
-        self.assertAlmostEqual(spread, 1, delta=0.1)
+        heard = result["heard"].float().numpy()
+        known = [clip * _COLUMNS + column for clip in range(_CLIPS.count("train"))
+                 for column in range(0, _COLUMNS - MEL_COLUMNS + 1, train_audio._HEARD_EVERY)]
+        self.assertEqual(np.flatnonzero(~np.isnan(heard[:, 0])).tolist(), known)
+        heard, truth = heard[known], training.bank.mouth.numpy()[known]
+        self.assertAlmostEqual(heard[:, OPEN].std() / truth[:, OPEN].std(), 1, delta=0.05)
+        self.assertAlmostEqual(heard[:, OPEN].max(), truth[:, OPEN].max(), delta=0.01)
 
 
 if __name__ == "__main__":

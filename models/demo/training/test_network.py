@@ -35,6 +35,19 @@ def shaken():
 
 
 class NetworkTest(unittest.TestCase):
+    def test_hearing_joins_what_was_learned_from_mouths(self):
+        network = shaken()
+        torch.manual_seed(4)
+        weight, bias = torch.randn(8, SPEECH_CHANNELS) * 0.1, torch.randn(8)
+        mel, faces = inputs()
+        features = network.encode_face(faces)
+        mouth = network.encode_speech(mel).flatten(1) @ weight.T + bias
+        with torch.no_grad():
+            before = network.decode(network.place_mouth(mouth), features)
+            network.hear_with(network.audio_encoder.state_dict(), weight, bias)
+            after = network(mel, faces)
+        torch.testing.assert_close(after, before, atol=1e-4, rtol=0)
+
     def test_shapes(self):
         mel, faces = inputs()
         network = DemoNetwork().eval()

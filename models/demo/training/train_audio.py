@@ -3,8 +3,8 @@
     OMP_WAIT_POLICY=passive python train_audio.py --speech BANK --out audio.pt --minutes 30
 
 audio.pt: "encoder", the state of DemoNetwork.audio_encoder; "weight" [8, 128] and "bias" [8], which
-make mouth parameters of its result; "heard" float16 [columns, 8], the mouth heard in the window that
-starts at each column of the bank (NaN where none does), spread like true mouths are. A run that was
+make mouth parameters of its result; "heard" float16 [columns, 8], the mouth heard in windows that
+start at some columns of the bank (NaN at the others), spread like true mouths are. A run that was
 cut off goes on from audio.pt.state. Prints correlations with the truth for each held-out split.
 """
 
@@ -30,6 +30,7 @@ _AVERAGING = 0.995
 _QUANTILES = np.linspace(0, 1, 201)
 _REPORT_SECONDS = 120
 _CHECK_EVERY = 3       # columns of a held-out clip
+_HEARD_EVERY = 5       # columns of a clip whose windows train_pictures.py may use
 _SHIFT = int(0.4 * COLUMNS_PER_SECOND)
 _SPLITS = ("seen", "voice", "language", "synthesiser")
 
@@ -39,8 +40,9 @@ _TILT = 0.8            # at the outermost bands
 _GRAIN = 0.25
 _FLOOR = (0.4, 1.8)    # share of windows with a noise floor; its largest height
 _MASK = (0.4, 10)      # share of windows that lose bands; how many at most
-_WARPS = torch.from_numpy(np.stack([band_warp(f) for f in np.linspace(.87, 1.15, 25)]))
-_WARPED_PARTS, _PARTS = 6, 8  # of a batch
+# From children's throats to large men's: the bank's voices alone leave women's too rare.
+_WARPS = torch.from_numpy(np.stack([band_warp(f) for f in np.geomspace(.72, 1.14, 31)]))
+_PARTS = 8             # of a batch, with a throat each
 
 
 class SpeechBank:
@@ -67,10 +69,9 @@ class SpeechBank:
 
 def augment(windows):
     """Other throats, levels, tilts, noises and lost bands; windows [n, 16, 80]."""
-    parts = list(windows.chunk(_PARTS))
-    for i in range(min(_WARPED_PARTS, len(parts))):
-        parts[i] = parts[i] @ _WARPS[torch.randint(len(_WARPS), ())]
-    windows, count = torch.cat(parts), len(windows)
+    windows = torch.cat([part @ _WARPS[torch.randint(len(_WARPS), ())]
+                         for part in windows.chunk(_PARTS)])
+    count = len(windows)
 
     def chance(share):
         return torch.rand(count, 1, 1) < share
@@ -177,27 +178,30 @@ class _Training:
         return "; ".join(lines)
 
     @torch.no_grad()
-    def heard(self):
-        """What the averaged listener hears everywhere, spread as true mouths are.
-
-        A mean over what a sound can mean is smaller than the mouths it stands for; equal quantiles
-        over the training give back openings and closures their size.
-        """
-        table = np.full((len(self.bank.mel), MOUTH_PARAMETERS), np.nan, np.float32)
-        for clip in self.bank.clips:
-            starts = self.bank.starts(clip)
-            table[starts.numpy()] = self.average(self.bank.windows(starts)).numpy()
-        trained, truth = table[self.columns.numpy()], self.bank.mouth[self.columns].numpy()
-        known = ~np.isnan(table[:, 0])
-        for i in range(MOUTH_PARAMETERS):
-            table[known, i] = np.interp(table[known, i], np.quantile(trained[:, i], _QUANTILES),
-                                        np.quantile(truth[:, i], _QUANTILES))
-        return torch.from_numpy(table).half()
-
     def finish(self):
+        """Writes the result, with what the averaged listener hears spread as true mouths are.
+
+        A mean over what a sound can mean is smaller than the mouths it stands for. "heard" gets the
+        truth's quantiles, which gives back openings and closures their size; weight and bias get
+        its standard deviations, the nearest that a layer can do.
+        """
+        columns = torch.cat([self.bank.starts(clip)[::_HEARD_EVERY] for clip in self.bank.clips
+                             if clip["split"] == "train"])
+        heard = torch.cat([self.average(self.bank.windows(part)) for part in columns.split(1024)])
+        truth = self.bank.mouth[columns]
+        gain = truth.std(0) / heard.std(0)
         head = self.average.head
-        torch.save(dict(encoder=self.average.encoder.state_dict(), weight=head.weight.detach(),
-                        bias=head.bias.detach(), heard=self.heard()), self.options.out)
+        table = np.full((len(self.bank.mel), MOUTH_PARAMETERS), np.nan, np.float16)
+        table[columns.numpy()] = _with_quantiles_of(heard.numpy(), truth.numpy())
+        torch.save(dict(encoder=self.average.encoder.state_dict(), heard=torch.from_numpy(table),
+                        weight=head.weight * gain[:, None],
+                        bias=truth.mean(0) + gain * (head.bias - heard.mean(0))), self.options.out)
+
+
+def _with_quantiles_of(values, model):
+    """values [n, m] mapped so that each column is distributed as model's."""
+    return np.stack([np.interp(v, np.quantile(v, _QUANTILES), np.quantile(m, _QUANTILES))
+                     for v, m in zip(values.T, model.T)], 1)
 
 
 def main():
