@@ -1,4 +1,4 @@
-"""Measures a demo checkpoint on held-out heads and voices; prints the table of models/demo/README.md.
+"""Measures a demo checkpoint on held-out heads and voices; prints the table of ../README.md.
 
     python evaluate.py --checkpoint ../wav2lip-demo.pth --speech BANK [--recordings A.wav B.wav ...]
 
@@ -18,15 +18,16 @@ from scipy.io import wavfile
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import resample_poly
 
+from head import Pose
 from measure import NAMES, read_mouth
 from mel_spectrogram import COLUMNS_PER_SECOND, SAMPLE_RATE, mel_spectrogram
 from network import CROP, MEL_COLUMNS, DemoNetwork
 from picture_batches import mel_windows, network_faces
 from scenes import HELD_OUT_IDENTITIES, draw_crop, random_scene
-from visemes import CLOSED
+from speech_bank import HELD_OUT_SPLITS as SPLITS
+from visemes import CLOSED, OPEN
 
 FPS = 25
-SPLITS = ("seen", "voice", "language", "synthesiser")
 _SHIFT_FRAMES = 10  # 0.4 s
 _NOISE_FLOORS_DB = (-90, -70, -60, -50)
 _ENVELOPE_SMOOTHING_FRAMES = 1.5
@@ -35,7 +36,7 @@ _LARGEST_LAG = 6
 
 
 class Heard(NamedTuple):
-    """A clip at FPS: columns where windows start in mel; truth float [n, 8], or None."""
+    """A clip at FPS: columns where windows start in mel; truth float [n, 8]."""
     mel: np.ndarray
     columns: np.ndarray
     truth: np.ndarray
@@ -54,7 +55,7 @@ def moving_scenes(identity_seed, count, rng):
     phase, speed = rng.uniform(0, 6, 3), rng.uniform(.8, 1.8, 3)
     turn, nod, tilt = (np.sin(phase[i] + speed[i] * time) for i in range(3))
     blinks = np.maximum(0, np.cos(2 * np.pi * (time / rng.uniform(2.2, 4))) * 8 - 7)
-    return [scene._replace(pose=scene.pose.__class__(
+    return [scene._replace(pose=Pose(
         yaw=.6 * turn[i], pitch=.5 * nod[i], roll=2.5 * tilt[i], blink=float(blinks[i])))
         for i in range(count)]
 
@@ -62,7 +63,7 @@ def moving_scenes(identity_seed, count, rng):
 @torch.no_grad()
 def answers(network, mel, columns, references):
     """The network's lower halves pasted over the references, float32 [n, 96, 96, 3], 0..255."""
-    faces, result = network_faces(references, references), references.astype(np.float32)
+    faces, result = network_faces(references), references.astype(np.float32)
     speech = mel_windows(mel, columns)
     lower = torch.cat([network(m, f, lower_only=True)
                        for m, f in zip(speech.split(32), faces.split(32))])
@@ -128,10 +129,10 @@ def _openings(network, samples, identity_seed):
     mel = mel_spectrogram(samples)
     columns = _frame_columns(len(mel))
     scene = random_scene(identity_seed, np.random.default_rng(identity_seed))
-    scene = scene._replace(pose=scene.pose.__class__())
+    scene = scene._replace(pose=Pose())
     closed = np.repeat(draw_crop(scene, CLOSED)[None], len(columns), 0)
     wide = CLOSED.copy()
-    wide[0] = 1
+    wide[OPEN] = 1
     shut, whole = (read_mouth(draw_crop(scene, m), scene)[0] for m in (CLOSED, wide))
     read = [read_mouth(p, scene)[0] for p in answers(network, mel, columns, closed)]
     return np.array(read) - shut, whole - shut
@@ -169,7 +170,7 @@ def speech_envelope(samples, frames):
 
 
 def measure_recording(network, path, heads=4):
-    """(correlation of opening with loudness at the best lag, that lag in frames)."""
+    """(correlation of opening with loudness at the best lag, frames that the opening is ahead)."""
     samples = _read_wav(path)
     openings = []
     for head in range(heads):

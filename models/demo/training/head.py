@@ -30,10 +30,14 @@ class Pose:
     gaze: float = 0.0
 
 
+def _turned(pose, x, y, depth):
+    return x + pose.yaw * _YAW_SHIFT * depth, y + pose.pitch * _PITCH_SHIFT * depth
+
+
 def feature_place(pose, x, y, depth):
     """Where the pose puts a feature, in face units: depth 1 is the nose's tip, 0 the ears. The
     roll, which turns the head as a whole, is included."""
-    x, y = x + pose.yaw * _YAW_SHIFT * depth, y + pose.pitch * _PITCH_SHIFT * depth
+    x, y = _turned(pose, x, y, depth)
     turn = np.deg2rad(pose.roll)
     return x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)
 
@@ -44,14 +48,14 @@ class _Head:
     def __init__(self, canvas, identity, mouth, pose):
         self.canvas, self.who, self.mouth, self.pose = canvas, identity, mouth, pose
         self.jaw = JAW_DROP * float(mouth[OPEN])
-        self.dark_skin = blend(shade(identity.skin, .66), (.48, .18, .16), .15)
+        self.dark_skin = identity.dark_skin
         self.dark_hair = shade(identity.hair, .68)
         self.light_hair = blend(identity.hair, (1, 1, 1), .16)
         self.face = outline(mirrored(self._face_points()))
 
     def at(self, x, y, depth):
         """Where a feature at this depth lies: 1 is the tip of the nose, 0 the ears."""
-        return (x + self.pose.yaw * _YAW_SHIFT * depth, y + self.pose.pitch * _PITCH_SHIFT * depth)
+        return _turned(self.pose, x, y, depth)
 
     def _face_points(self):
         who, drop = self.who, self.jaw
@@ -321,7 +325,7 @@ class _Head:
 
 
 def draw_head(canvas, identity, mouth, pose):
-    """mouth: float [8], visemes.PARAMETERS. The canvas's unit is the face unit (see identity.py)."""
+    """mouth: float [8], visemes.PARAMETERS. The canvas's unit is the face unit, see identity.py."""
     head = _Head(canvas, identity, mouth, pose)
     for part in (head.hair_behind, head.shoulders, head.ears, head.skin, head.nose, head.moustache,
                  head.mouth_and_chin, head.eyes, head.hair_before):

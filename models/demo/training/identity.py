@@ -66,6 +66,11 @@ class Identity:
     shadow: float          # how deep the dark side is
     texture_seed: int      # where freckles, curls and discs lie
 
+    @property
+    def dark_skin(self):
+        """Of shadows and lines on the face."""
+        return blend(shade(self.skin, .66), (.48, .18, .16), .15)
+
 
 def _pick(rng, items, weights=None):
     return items[int(rng.choice(len(items), p=weights))]
@@ -73,7 +78,7 @@ def _pick(rng, items, weights=None):
 
 def _lip_colour(rng, skin, tone, made_up):
     natural = blend(shade(skin, 0.80), (.74, .30, .30), rng.uniform(.30, .60))
-    if tone >= 4:
+    if tone > 3:
         natural = blend(shade(skin, 0.85), (.62, .26, .26), rng.uniform(.25, .55))
     if not made_up:
         return natural

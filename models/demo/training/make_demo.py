@@ -32,7 +32,7 @@ _CLIP_TEXT = "When we filmed this clip, I was talking about the weather, the gar
 _SPEECH_TEXT = ("Hello! My lips were made to follow this voice. "
                 "A small network looks at my face, and draws each word as you hear it.")
 _CLIP_SECONDS = 8.0
-_BITRATE_QUALITY = 20
+_QUANTIZER = 20
 
 
 def _moves(count):
@@ -55,7 +55,7 @@ def _encode(frames, path):
     command = ["gst-launch-1.0", "-q", "fdsrc", "!", "rawvideoparse", "use-sink-caps=false",
                "format=bgr", f"width={WIDTH}", f"height={HEIGHT}", f"framerate={FPS}/1", "!", caps,
                "!", "videoconvert", "!", "video/x-raw,format=I420,colorimetry=bt709", "!",
-               "x264enc", "pass=qual", f"quantizer={_BITRATE_QUALITY}", "speed-preset=veryslow",
+               "x264enc", "pass=qual", f"quantizer={_QUANTIZER}", "speed-preset=veryslow",
                "key-int-max=100", "!", "video/x-h264,profile=high", "!", "mp4mux", "!", "filesink",
                f"location={path}"]
     encoder = subprocess.Popen(command, stdin=subprocess.PIPE)

@@ -43,7 +43,7 @@ def read_video(path):
         subprocess.run(["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", "decodebin",
                         "name=in", "in.", "!", "queue", "!", "videoconvert", "!",
                         "video/x-raw,format=BGR", "!", "videoconvert", "!",  # drops padded rows
-                        "video/x-raw,format=I420", "!", "y4menc", "!", "filesink",
+                        "video/x-raw,format=I420,colorimetry=bt601", "!", "y4menc", "!", "filesink",
                         f"location={picture}", "in.", "!", "queue", "!", "audioconvert", "!",
                         "audio/x-raw,format=S16LE,channels=1", "!", "wavenc", "!", "filesink",
                         f"location={sound}"], check=True)

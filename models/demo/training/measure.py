@@ -5,8 +5,6 @@ light shows them, so that blurred edges count in part. The same reading is taken
 and of a network's answer; nothing is learned.
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from mouth import CAVITY, LOWER_TEETH, TEETH_COLOUR, TONGUE_COLOUR
@@ -19,34 +17,18 @@ _BAND = 4             # pixels above and below the line of closed lips where wid
 NAMES = ("opening", "width", "teeth")
 
 
-@lru_cache(maxsize=1024)
-def _prepare(key):
-    scene = key.scene
+def _palette(scene):
+    """The colours around the mouth as the scene shows them, [n, 3] BGR of 0..1, and their kinds:
+    0 outside the mouth, 1 lips, 2 inside, 3 teeth."""
     who = scene.identity
-    dark = blend(shade(who.skin, .66), (.48, .18, .16), .15)
-    outside = [who.skin, blend(who.skin, dark, .5), shade(who.skin, .9)]
+    outside = [who.skin, blend(who.skin, who.dark_skin, .5), shade(who.skin, .9)]
     if who.beard != "none":
         outside.append(blend(who.hair, who.skin, .12 if who.beard == "short" else .6))
     lips = [who.lips, shade(who.lips, .84), blend(who.lips, (1, .85, .85), .14)]
     inside = [CAVITY, TONGUE_COLOUR, TEETH_COLOUR, LOWER_TEETH]
     colours = np.array(outside + lips + inside)[:, ::-1]
     shown = light(np.clip(np.rint(colours[None] * 255), 0, 255).astype(np.uint8), scene)[0] / 255
-    kinds = np.array([0] * len(outside) + [1] * len(lips) + [2, 2, 3, 3])
-    left, top, right, bottom = np.rint(mouth_region(scene)).astype(int)
-    return shown, kinds, (slice(top, bottom), slice(left, right))
-
-
-class _Key:
-    """A scene as a dictionary's key: by identity of the object."""
-
-    def __init__(self, scene):
-        self.scene = scene
-
-    def __hash__(self):
-        return id(self.scene)
-
-    def __eq__(self, other):
-        return self.scene is other.scene
+    return shown.astype(np.float32), np.array([0] * len(outside) + [1] * len(lips) + [2, 2, 3, 3])
 
 
 def read_mouth(picture, scene):
@@ -55,9 +37,10 @@ def read_mouth(picture, scene):
     Returns float [3]: opening (mean height of what is between the lips in the mouth's middle,
     pixels), width (of the lips, pixels), teeth (area, pixels).
     """
-    colours, kinds, region = _prepare(_Key(scene))
-    pixels = np.asarray(picture[region], np.float32)[:, :, None] / 255
-    distance = ((pixels - colours.astype(np.float32)) ** 2).sum(-1)
+    colours, kinds = _palette(scene)
+    left, top, right, bottom = np.rint(mouth_region(scene)).astype(int)
+    pixels = np.asarray(picture[top:bottom, left:right], np.float32)[:, :, None] / 255
+    distance = ((pixels - colours) ** 2).sum(-1)
     share = np.exp(-(distance - distance.min(-1, keepdims=True)) / (2 * _SOFTNESS ** 2))
     share /= share.sum(-1, keepdims=True)
     inside, teeth = share[..., kinds >= 2].sum(-1), share[..., kinds == 3].sum(-1)

@@ -53,7 +53,7 @@ def mel_filterbank():
 def band_warp(factor):
     """Another throat's length: float32 [MEL_BANDS, MEL_BANDS], for mel @ band_warp(factor).
 
-    Moves what sounds at f to f / factor without touching time; 0.85..1.15 stays human.
+    Moves what sounds at f to f / factor without touching time; human: 0.72 (child) .. 1.15 (man).
     """
     lowest, highest = _hz_to_mel(np.float64(_MEL_LOW_HZ)), _hz_to_mel(np.float64(_MEL_HIGH_HZ))
     step = (highest - lowest) / (MEL_BANDS + 1)

@@ -201,7 +201,7 @@ class DemoNetwork(nn.Module):
                 if isinstance(layer, (Layer, Upward))]
 
     def checkpoint_tensors(self):
-        """All tensors under the family's names, float32; norms that the network lacks do nothing."""
+        """All tensors under the family's names, float32; idle norms where the network has none."""
         tensors = {name: tensor.detach().cpu() for name, tensor in self.state_dict().items()}
         for name, layer in self._named_layers():
             if len(layer.conv_block) == 1:

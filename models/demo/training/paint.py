@@ -1,4 +1,4 @@
-"""Drawing helpers over skia-python: colours, smooth outlines, soft shapes; used by head.py, mouth.py.
+"""Drawing helpers over skia-python: colours, smooth outlines, soft shapes; for head.py, mouth.py.
 
 Colours are (red, green, blue) of 0..1, lengths are in the canvas's current units.
 """

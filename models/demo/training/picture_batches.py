@@ -28,8 +28,9 @@ _MOUTH_WEIGHT = 4.0
 
 
 class Batch(NamedTuple):
-    """mouth: float32 [n, 8]; mel: [n, 1, 80, 16] that sounds like it, or None; faces: [n, 6, 96, 96];
-    target: [n, 3, 96, 96], BGR 0..1; weight: [n, 1, 96, 96], larger around the mouth."""
+    """mouth: float32 [n, 8]; mel: [n, 1, 80, 16] that sounds like it, or None; faces:
+    [n, 6, 96, 96]; target: [n, 3, 96, 96], BGR 0..1; weight: [n, 1, 96, 96], larger around the
+    mouth."""
     mouth: torch.Tensor
     mel: torch.Tensor
     faces: torch.Tensor
@@ -63,9 +64,9 @@ def mel_windows(mel, columns):
     return torch.from_numpy(windows).transpose(1, 2)[:, None].contiguous()
 
 
-def network_faces(covered, reference):
-    """uint8 [n, 96, 96, 3] BGR twice -> what the network takes, float32 [n, 6, 96, 96]."""
-    faces = np.concatenate([covered, reference], -1).astype(np.float32) / 255
+def network_faces(references):
+    """uint8 [n, 96, 96, 3] BGR -> what the network takes, float32 [n, 6, 96, 96]."""
+    faces = np.concatenate([references, references], -1).astype(np.float32) / 255
     faces[:, CROP // 2:, :, :3] = 0
     return torch.from_numpy(faces).permute(0, 3, 1, 2)
 
@@ -110,15 +111,14 @@ class PictureBatches:
         for i in np.flatnonzero(rng.random(count) < 0.5):
             target[i], reference[i] = target[i, :, ::-1], reference[i, :, ::-1]
             region[i, [0, 2]] = CROP - region[i, [2, 0]]
-        covered = reference.copy()
         for i in np.flatnonzero(rng.random(count) < _VIDEO_SHARE):
-            reference[i] = covered[i] = _as_video(reference[i])
+            reference[i] = _as_video(reference[i])
         mouth = torch.from_numpy(self._mouths[scenes, targets].astype(np.float32))
         mel = None
         if self._mel is not None:
             mel = mel_windows(self._mel, self._windows[scenes, targets,
                                                        rng.integers(_WINDOWS, size=count)])
-        return Batch(mouth, mel, network_faces(covered, reference),
+        return Batch(mouth, mel, network_faces(reference),
                      torch.from_numpy(target.astype(np.float32) / 255).permute(0, 3, 1, 2),
                      _weights(region))
 

@@ -4,8 +4,9 @@
 
 A scene is one identity, pose, light and face box; its crops differ in the mouth alone, as a frame
 and its answer do. DIR gets crops.npy uint8 [scenes, MOUTHS, 96, 96, 3] (BGR), mouths.npy float16
-[scenes, MOUTHS, 8] (mouth 0 is closed, the rest are frames of the speech bank) and regions.npy
-float32 [scenes, 4]: where the mouth lies in the crops (left, top, right, bottom, pixels).
+[scenes, MOUTHS, 8] (mouth 0 is closed, the rest are frames of any split of the speech bank: shapes,
+no sound) and regions.npy float32 [scenes, 4]: where the mouth lies in the crops (left, top, right,
+bottom, pixels).
 """
 
 import argparse
@@ -35,7 +36,7 @@ _BOX_SPREAD = (0.07, 0.11, 0.07, 0.07)
 _PAD_BELOW = (0.0, 0.12)  # the default pads' 10 pixels, for faces of 90 pixels and up
 _OVERSAMPLING = 2
 REGION_ABOVE, REGION_BELOW = 0.26, 0.22 + MAX_OPENING  # of the mouth's line, face units
-_WIDE_OPEN_SHARE = 0.3    # of the mouths, chosen by opening; the rest as speech has them
+_CHOSEN_WIDE = 2          # of a scene's mouths, by opening; the rest as speech has them
 
 
 class Scene(NamedTuple):
@@ -103,7 +104,7 @@ def choose_mouths(speech_mouths, rng, count):
     chosen = [CLOSED]
     while len(chosen) < count:
         mouth = speech_mouths[int(rng.integers(len(speech_mouths)))].astype(np.float32)
-        if len(chosen) > count * (1 - _WIDE_OPEN_SHARE) and mouth[OPEN] < rng.uniform(.1, .9):
+        if len(chosen) >= count - _CHOSEN_WIDE and mouth[OPEN] < rng.uniform(.1, .9):
             continue
         chosen.append(mouth)
     return np.stack(chosen)

@@ -37,7 +37,8 @@ TRAINING_VARIANTS = (
 HELD_OUT_VARIANT = "+klatt4"
 TRAINING_FLITE = ("kal", "kal16", "awb", "awb", "rms", "rms")  # awb and rms are recorded men
 HELD_OUT_FESTIVAL = ("cmu_us_slt_arctic_hts", "kal_diphone")
-SPLITS = ("train", "seen", "voice", "language", "synthesiser")
+HELD_OUT_SPLITS = ("seen", "voice", "language", "synthesiser")
+SPLITS = ("train",) + HELD_OUT_SPLITS
 VALIDATION_CLIPS = 150
 
 _ENGLISH_SHARE = 0.4

@@ -3,15 +3,19 @@
 Needs skia-python, OpenCV, SciPy and PyTorch.
 """
 
+import os
+import tempfile
 import unittest
+from unittest import mock
 
 import numpy as np
 
+import evaluate
 from evaluate import moving_scenes
 from identity import random_identity
 from measure import read_mouth
 from network import CROP
-from picture_batches import match_windows, network_faces
+from picture_batches import PictureBatches, match_windows, network_faces
 from scenes import HELD_OUT_IDENTITIES, choose_mouths, draw_crop, mouth_region, random_scene
 from visemes import CLOSED, OPEN, TEETH, WIDTH
 
@@ -61,6 +65,26 @@ class DrawingTest(unittest.TestCase):
         self.assertGreater(len({scene.pose.yaw for scene in scenes}), 25)
 
 
+class EvaluateTest(unittest.TestCase):
+    def test_the_truth_itself_gets_full_marks(self):
+        mouths = np.stack([mouth(open=o, width=w, teeth=t) for o, w, t in
+                           np.random.default_rng(3).uniform((0, .7, 0), (1, 1.2, 1), (45, 3))])
+        heard = evaluate.Heard(None, np.arange(45), mouths)
+
+        def draws_the_truth(network, mel, columns, references):
+            scenes = moving_scenes(HEADS[0], 45, np.random.default_rng(1))
+            return np.stack([draw_crop(scenes[frame], mouths[heard_at])
+                             for frame, heard_at in enumerate(columns)]).astype(np.float32)
+
+        with mock.patch.object(evaluate, "answers", draws_the_truth):
+            figures = evaluate.measure_clip(None, heard, HEADS[0], np.random.default_rng(1))
+        for name in ("opening correlation", "width correlation", "teeth correlation",
+                     "opening amplitude"):
+            self.assertAlmostEqual(figures[name], 1, places=4)
+        self.assertLess(abs(figures["opening shifted 0.4 s"]), .5)
+        self.assertLess(figures["PSNR copying"], 30)
+
+
 class MeasureTest(unittest.TestCase):
     def test_opening_grows_with_the_drawn_opening(self):
         openings = np.linspace(0, 1, 6)
@@ -89,7 +113,7 @@ class MeasureTest(unittest.TestCase):
 class BatchTest(unittest.TestCase):
     def test_faces_are_the_covered_and_the_whole_picture(self):
         picture = np.random.default_rng(1).integers(0, 256, (2, CROP, CROP, 3), np.uint8)
-        faces = network_faces(picture, picture).numpy()
+        faces = network_faces(picture).numpy()
         self.assertEqual(faces.shape, (2, 6, CROP, CROP))
         self.assertEqual(np.abs(faces[:, :3, CROP // 2:]).max(), 0)
         np.testing.assert_allclose(faces[:, 3:], picture.transpose(0, 3, 1, 2) / 255, atol=1e-6)
@@ -107,6 +131,30 @@ class BatchTest(unittest.TestCase):
         for row, opening in zip(windows[0], (0, .25, .8)):
             np.testing.assert_allclose(heard[row, OPEN], opening, atol=.03)
         self.assertGreater(len(set(windows[0, 0])), 6)
+
+    def test_batches_are_pairs_of_one_head(self):
+        with tempfile.TemporaryDirectory() as folder:
+            scene, shapes = scene_of(4), [CLOSED, mouth(open=.5), mouth(open=1)]
+            crops = np.stack([draw_crop(scene, shape) for shape in shapes])
+            for name, table in (("crops", crops), ("mouths", shapes),
+                                ("regions", mouth_region(scene))):
+                np.save(os.path.join(folder, name + ".npy"), np.array([table]))
+            batch = PictureBatches([folder]).draw(40, np.random.default_rng(1))
+        self.assertIsNone(batch.mel)
+        pictures = {crop.tobytes(): i for i, crop in enumerate(crops)}
+        mirrored = {crop[:, ::-1].tobytes(): i for i, crop in enumerate(crops)}
+        target = (batch.target.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+        sides = set()
+        for picture, shape, weight in zip(target, batch.mouth.numpy(), batch.weight.numpy()):
+            plain = picture.tobytes() in pictures
+            sides.add(plain)
+            number = (pictures if plain else mirrored)[picture.tobytes()]
+            np.testing.assert_allclose(shape, shapes[number], atol=1e-3)
+            left, _, right, bottom = mouth_region(scene)
+            middle = (left + right) / 2 if plain else CROP - (left + right) / 2
+            self.assertGreater(weight[0, int(bottom) - 2, int(middle)], 1)
+            self.assertEqual(weight[0, 0, 0], 1)
+        self.assertEqual(sides, {True, False})
 
     def test_scenes_start_with_a_closed_mouth(self):
         speech = np.tile(mouth(open=.6), (50, 1))

@@ -21,6 +21,7 @@ from torch import nn
 
 from mel_spectrogram import COLUMNS_PER_SECOND, MEL_BANDS, SILENCE, band_warp
 from network import MEL_COLUMNS, MOUTH_PARAMETERS, SPEECH_CHANNELS, DemoNetwork
+from speech_bank import HELD_OUT_SPLITS
 from visemes import OPEN, PARAMETERS, TEETH, WIDTH
 
 # What errors in a parameter cost: open, width, round, teeth, low, tongue, press, ff.
@@ -32,7 +33,6 @@ _REPORT_SECONDS = 120
 _CHECK_EVERY = 3       # columns of a held-out clip
 _HEARD_EVERY = 5       # columns of a clip whose windows train_pictures.py may use
 _SHIFT = int(0.4 * COLUMNS_PER_SECOND)
-_SPLITS = ("seen", "voice", "language", "synthesiser")
 
 # Augmentation of a window, in the mel's units: 0.8 is 10 dB.
 _GAIN = (-1.2, 0.8)
@@ -125,11 +125,15 @@ class _Training:
         for name in ("listener", "average", "optimizer"):
             getattr(self, name).load_state_dict(state[name])
         self.step, self.seconds = state["step"], state["seconds"]
+        torch.set_rng_state(state["random"])
 
     def save(self):
         state = {name: getattr(self, name).state_dict()
                  for name in ("listener", "average", "optimizer")}
-        torch.save(dict(state, step=self.step, seconds=self.seconds), self.options.out + ".state")
+        file = self.options.out + ".state"
+        torch.save(dict(state, step=self.step, seconds=self.seconds,
+                        random=torch.get_rng_state()), file + ".new")
+        os.replace(file + ".new", file)
 
     def progress(self):
         return self.seconds / 60 / self.options.minutes
@@ -161,7 +165,7 @@ class _Training:
     def report(self):
         """Mean correlation over the clips of each held-out split."""
         lines = []
-        for split in _SPLITS:
+        for split in HELD_OUT_SPLITS:
             rows = []
             for starts in self.bank.split(split):
                 heard = self.average(self.bank.windows(starts[::_CHECK_EVERY])).numpy()

@@ -12,6 +12,7 @@ checkpoint, of averaged weights) and state.pt: the same command again goes on af
 """
 
 import argparse
+import copy
 import math
 import os
 import time
@@ -67,7 +68,7 @@ class HeldOut:
             targets.append(draw_crop(scene, mouth))
             references.append(draw_crop(scene, CLOSED))
         references = np.stack(references)
-        self._batch = known._replace(faces=network_faces(references, references))
+        self._batch = known._replace(faces=network_faces(references))
         self._targets = np.stack(targets).astype(np.float32)[:, _LOWER:]
 
     @torch.no_grad()
@@ -78,6 +79,11 @@ class HeldOut:
         return float(10 * np.log10(255 ** 2 / (difference ** 2).mean()))
 
 
+def _face_parameters(network):
+    return [parameter for name, parameter in network.named_parameters()
+            if not name.startswith("audio_encoder")]
+
+
 class _Trainer:
     """One process's share of the training."""
 
@@ -85,8 +91,7 @@ class _Trainer:
         self.rank, self.options = rank, options
         torch.manual_seed(options.seed)
         self.network = self._new_network()
-        self.trained = [p for name, p in self.network.named_parameters()
-                        if not name.startswith("audio_encoder")]
+        self.trained = _face_parameters(self.network)
         self.network.audio_encoder.requires_grad_(False)
         self.average = [p.detach().clone() for p in self.trained]
         self.optimizer = torch.optim.Adam(self.trained, _RATE, betas=(0.9, 0.99))
@@ -125,11 +130,9 @@ class _Trainer:
         os.replace(out + ".new", out)
 
     def averaged_network(self):
-        network = self._new_network()
-        state = dict(network.named_parameters())
-        names = [n for n in state if not n.startswith("audio_encoder")]
-        for name, value in zip(names, self.average):
-            state[name].data.copy_(value)
+        network = copy.deepcopy(self.network)
+        for parameter, value in zip(_face_parameters(network), self.average):
+            parameter.data.copy_(value)
         return network
 
     def _share_gradients(self):
@@ -216,6 +219,10 @@ def main():
     options = parser.parse_args()
     if bool(options.audio) != bool(options.speech):
         parser.error("--audio and --speech go together")
+    if options.drawing and (options.start or not options.audio):
+        parser.error("--drawing is joined with --audio; --start goes on from what was joined")
+    if options.batch % options.processes:
+        parser.error("--batch must be a multiple of --processes")
     os.makedirs(options.out, exist_ok=True)
     if os.path.exists(_meeting_point(options)):  # left by a run that was cut off
         os.remove(_meeting_point(options))
