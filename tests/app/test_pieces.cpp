@@ -143,6 +143,7 @@ TEST(UseDemo, FilesThatAreNotNeededMayBeMissing) {
 }
 
 TEST(UseDemo, WithoutTheVariableTheInstalledDemoIsMeant) {
+  unsetenv("W2L_DEMO_DIR");
   Options options;
   try {
     use_demo(&options);  // it may be installed here

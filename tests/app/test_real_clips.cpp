@@ -2,7 +2,6 @@
 // from a formula) on the recorded clips of W2L_TEST_DATA; skips without them.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gmock/gmock.h>
-#include <gst/gst.h>
 
 #include <filesystem>
 
@@ -284,10 +283,5 @@ TEST_F(RealFiles, SoundTrackOfAVideoIsAudioToo) {
 }  // namespace w2l::test
 
 int main(int argc, char **argv) {
-  ::testing::InitGoogleTest(&argc, argv);
-  gst_init(nullptr, nullptr);
-  const int status = RUN_ALL_TESTS();
-  const auto *unit = ::testing::UnitTest::GetInstance();
-  constexpr int kSkipped = 77;  // meson's exit status for it
-  return status == 0 && unit->skipped_test_count() == unit->test_to_run_count() ? kSkipped : status;
+  return w2l::test::run_all_tests(argc, argv);
 }

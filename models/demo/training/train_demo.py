@@ -14,30 +14,33 @@ import subprocess
 import sys
 
 _CLIPS, _SCENES = 12000, 14000
-_AUDIO_MINUTES, _DRAWING_MINUTES, _DEMO_MINUTES = 40, 35, 46
+_AUDIO_MINUTES, _DRAWING_MINUTES, _DEMO_MINUTES = 40.0, 35.0, 46.0
 _DEMO_RATE = 1.2e-3
 
 
-def steps(out, seed, processes):
+def steps(out, seed, processes, scale=1.0):
     """(what is complete once it is there, the command that makes it), in order."""
+    def part(whole):
+        return str(type(whole)(whole * scale))
+
     def under(*names):
         return os.path.join(out, *names)
 
     parallel = ["--processes", str(processes)]
     seeded = ["--seed", str(seed)]
     return [
-        (under("speech"), ["speech_bank.py", "--out", under("speech"), "--clips", str(_CLIPS)]
+        (under("speech"), ["speech_bank.py", "--out", under("speech"), "--clips", part(_CLIPS)]
          + seeded + parallel),
         (under("scenes"), ["scenes.py", "--speech", under("speech"), "--out", under("scenes"),
-                           "--scenes", str(_SCENES)] + seeded + parallel),
+                           "--scenes", part(_SCENES)] + seeded + parallel),
         (under("audio.pt"), ["train_audio.py", "--speech", under("speech"), "--out",
-                             under("audio.pt"), "--minutes", str(_AUDIO_MINUTES),
+                             under("audio.pt"), "--minutes", part(_AUDIO_MINUTES),
                              "--threads", str(processes)] + seeded),
         (under("drawing"), ["train_pictures.py", "--scenes", under("scenes"), "--out",
-                            under("drawing"), "--minutes", str(_DRAWING_MINUTES)]
+                            under("drawing"), "--minutes", part(_DRAWING_MINUTES)]
          + seeded + parallel),
         (under("demo"), ["train_pictures.py", "--scenes", under("scenes"), "--out", under("demo"),
-                         "--minutes", str(_DEMO_MINUTES), "--rate", str(_DEMO_RATE), "--drawing",
+                         "--minutes", part(_DEMO_MINUTES), "--rate", str(_DEMO_RATE), "--drawing",
                          under("drawing", "demo.pth"), "--audio", under("audio.pt"), "--speech",
                          under("speech")] + seeded + parallel),
     ]
@@ -59,13 +62,16 @@ def main():
     parser.add_argument("--out", required=True, help="folder; needs 3 GB")
     parser.add_argument("--seed", type=int, default=1, choices=range(1, 10))
     parser.add_argument("--processes", type=int, default=2, help="1, 2, 4, 8, 16 or 32")
+    parser.add_argument("--scale", type=float, default=1.0,
+                        help="of data and time; 0.01 tries everything out in a few minutes")
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
     _keep_seed(options.out, options.seed)
     here = os.path.dirname(os.path.abspath(__file__))
     # Threads that wait without spinning leave the cores to those that work.
     environment = dict(os.environ, OMP_WAIT_POLICY="passive")
-    for result, command in steps(options.out, options.seed, options.processes):
+    for result, command in steps(options.out, options.seed, options.processes,
+                                 options.scale):
         done = result.rstrip("/") + ".done"
         if os.path.exists(done):
             continue
