@@ -2,11 +2,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "media_file.h"
 
-#include <gst/video/video.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <stdexcept>
 
@@ -163,6 +162,53 @@ Media decode(const std::string &path, bool keep_luma) {
   if (media.frames.empty() && media.samples.empty())
     throw std::runtime_error(path + " holds nothing that decodes");
   return media;
+}
+
+namespace {
+
+struct Looking {
+  const std::function<void(const GstVideoFrame &)> &look;
+  std::exception_ptr problem;  // must not leave through GLib
+};
+
+void look_at(Looking *looking, GstBuffer *buffer, GstPad *pad) {
+  GstCaps *caps = gst_pad_get_current_caps(pad);
+  GstVideoInfo info;
+  gst_video_info_from_caps(&info, caps);
+  gst_caps_unref(caps);
+  GstVideoFrame frame;
+  if (!gst_video_frame_map(&frame, &info, buffer, GST_MAP_READ))
+    throw std::runtime_error("a decoded frame cannot be read");
+  try {
+    looking->look(frame);
+  } catch (...) {
+    gst_video_frame_unmap(&frame);
+    throw;
+  }
+  gst_video_frame_unmap(&frame);
+}
+
+}  // namespace
+
+void each_rgb_frame(const std::string &path,
+                    const std::function<void(const GstVideoFrame &)> &look) {
+  GstElement *pipeline = parse("filesrc location=\"" + path +
+                               "\" ! decodebin ! videoconvert ! "
+                               "capsfilter caps=video/x-raw,format=RGB ! fakesink name=sink");
+  GstElement *sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
+  g_object_set(sink, "signal-handoffs", TRUE, nullptr);
+  Looking looking{look, nullptr};
+  const auto on_handoff = +[](GstElement *, GstBuffer *buffer, GstPad *pad, Looking *data) {
+    try {
+      if (!data->problem) look_at(data, buffer, pad);
+    } catch (...) {
+      data->problem = std::current_exception();
+    }
+  };
+  g_signal_connect(sink, "handoff", G_CALLBACK(on_handoff), &looking);
+  gst_object_unref(sink);
+  run_to_eos(pipeline);
+  if (looking.problem) std::rethrow_exception(looking.problem);
 }
 
 void turn_clockwise(Media *media) {

@@ -3,7 +3,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <gst/video/video.h>
+
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,6 +35,10 @@ constexpr int kSampleRate = 16000;
 
 // Decodes everything; luma only when asked. Throws std::runtime_error when it cannot be decoded.
 Media decode(const std::string &path, bool keep_luma = true);
+
+// Decodes the pictures only and hands them out one by one, in RGB. Throws what `look` throws.
+void each_rgb_frame(const std::string &path,
+                    const std::function<void(const GstVideoFrame &)> &look);
 
 // Runs a launch line to its EOS; throws std::runtime_error with the bus's error.
 void launch(const std::string &line);
