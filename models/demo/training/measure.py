@@ -34,8 +34,10 @@ def _palette(scene):
 def read_mouth(picture, scene):
     """picture: uint8 or float (0..255) [96, 96, 3] BGR, a crop of the scene.
 
-    Returns float [3]: opening (mean height of what is between the lips in the mouth's middle,
-    pixels), width (of the lips, pixels), teeth (area, pixels).
+    Returns float [3]: opening (pixels, with an offset that is the head's own; the mean height in
+    the mouth's middle of what is between the lips and of lips and inside together: where a tongue
+    has the lips' colour only the second grows, where lips get thin only the first is right), width
+    (of the lips, pixels), teeth (area, pixels).
     """
     colours, kinds = _palette(scene)
     left, top, right, bottom = np.rint(mouth_region(scene)).astype(int)
@@ -47,7 +49,8 @@ def read_mouth(picture, scene):
     mouth = share[..., kinds >= 1].sum(-1)
     columns = inside.shape[1]
     middle = slice(int(columns * _MIDDLE[0]), int(columns * _MIDDLE[1]))
-    return np.array([inside[:, middle].sum(0).mean(), _spread(mouth), teeth.sum()])
+    height = (inside[:, middle] + mouth[:, middle]).sum(0).mean() / 2
+    return np.array([height, _spread(mouth), teeth.sum()])
 
 
 def _spread(mouth):
