@@ -1,0 +1,192 @@
+// gst-wav2lip benchmark: the network of this project behind the line protocol that all engines of
+// tests/bench/run speak (README.md): a request is a line on stdin, an answer a JSON line on stdout.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <time.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "engine.h"
+#include "memory_use.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Of all threads of this process.
+double cpu_seconds() {
+  timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+// Faces and windows of speech from the file that all engines read: first all crops, then all mels.
+class Inputs {
+ public:
+  Inputs(const std::string &path, const w2l::EngineInfo &info)
+      : crop_size_(static_cast<std::size_t>(info.crop_size * info.crop_size * 3)),
+        mel_size_(static_cast<std::size_t>(info.mel_bands * info.mel_columns)) {
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    const auto bytes = static_cast<std::size_t>(std::max<std::streamoff>(0, file.tellg()));
+    count_ = bytes / (crop_size_ + mel_size_ * sizeof(float));
+    crops_.resize(count_ * crop_size_);
+    mels_.resize(count_ * mel_size_);
+    file.seekg(0);
+    file.read(reinterpret_cast<char *>(crops_.data()), static_cast<std::streamsize>(crops_.size()));
+    file.read(reinterpret_cast<char *>(mels_.data()),
+              static_cast<std::streamsize>(mels_.size() * sizeof(float)));
+    if (!file || count_ == 0) throw std::runtime_error("no inputs in " + path);
+  }
+
+  std::vector<w2l::Sample> batch(std::size_t size) const {
+    std::vector<w2l::Sample> samples;
+    for (std::size_t i = 0; i < size; ++i)
+      samples.push_back({&crops_[i % count_ * crop_size_], &mels_[i % count_ * mel_size_]});
+    return samples;
+  }
+
+  // Makes crops that no engine has seen before: a running number in the first pixels of each.
+  void renew() {
+    ++number_;
+    for (std::size_t i = 0; i < count_; ++i)
+      std::memcpy(&crops_[i * crop_size_], &number_, sizeof number_);
+  }
+
+ private:
+  std::size_t crop_size_, mel_size_, count_ = 0;
+  std::vector<std::uint8_t> crops_;
+  std::vector<float> mels_;
+  std::uint64_t number_ = 0;
+};
+
+w2l::Region parse_region(const std::string &text) {
+  if (text == "full") return w2l::Region::Full;
+  if (text == "lower") return w2l::Region::Lower;
+  throw std::invalid_argument("unknown region " + text);
+}
+
+class Worker {
+ public:
+  Worker(const w2l::EngineConfig &config, const std::string &inputs) {
+    w2l::test::reset_memory_peak();
+    const double before = w2l::test::memory_mib("VmRSS");
+    const auto start = Clock::now();
+    engine_ = w2l::open_engine(config);
+    ready_["precision"] = w2l::to_string(engine_->info().precision);
+    ready_["load_seconds"] = seconds_since(start);
+    ready_["load_peak_mib"] = w2l::test::memory_mib("VmHWM") - before;
+    ready_["loaded_mib"] = w2l::test::memory_mib("VmRSS") - before;
+    inputs_ = std::make_unique<Inputs>(inputs, engine_->info());
+  }
+
+  const Json &ready() const { return ready_; }
+
+  Json answer(const std::string &line) {
+    std::istringstream words(line);
+    std::string request, region;
+    words >> request;
+    if (request == "run") {
+      std::size_t batch = 0;
+      double seconds = 0;
+      std::string crops;
+      if (!(words >> batch >> region >> seconds)) throw std::invalid_argument(line);
+      words >> crops;
+      return run(batch, parse_region(region), seconds, crops == "repeated");
+    }
+    std::size_t count = 0;
+    std::string file;
+    if (request != "answer" || !(words >> count >> region >> file))
+      throw std::invalid_argument("unknown request: " + line);
+    return write_answers(count, parse_region(region), file);
+  }
+
+ private:
+  // Two batches in flight, as w2linfer keeps them. A first one, not timed, wakes threads and caches.
+  Json run(std::size_t batch, w2l::Region region, double seconds, bool repeated) {
+    const auto submit = [&] {
+      if (!repeated) inputs_->renew();
+      return engine_->submit(inputs_->batch(batch), region, nullptr);
+    };
+    engine_->collect(submit());
+    const double cpu_start = cpu_seconds();
+    const auto start = Clock::now();
+    std::size_t frames = 0;
+    auto oldest = submit();
+    while (seconds_since(start) < seconds) {
+      const auto next = submit();
+      engine_->collect(oldest);
+      frames += batch;
+      oldest = next;
+    }
+    engine_->collect(oldest);
+    frames += batch;
+    const double wall = seconds_since(start);
+    return {{"frames", frames}, {"seconds", wall}, {"cpu_seconds", cpu_seconds() - cpu_start}};
+  }
+
+  Json write_answers(std::size_t count, w2l::Region region, const std::string &path) {
+    const w2l::Answers answers =
+        engine_->collect(engine_->submit(inputs_->batch(count), region, nullptr));
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    for (const std::vector<std::uint8_t> &image : answers.images)
+      file.write(reinterpret_cast<const char *>(image.data()),
+                 static_cast<std::streamsize>(image.size()));
+    if (!file.flush()) throw std::runtime_error("cannot write " + path);
+    return {{"first_row", answers.first_valid_row}, {"end_row", answers.end_valid_row}};
+  }
+
+  std::shared_ptr<w2l::Engine> engine_;
+  std::unique_ptr<Inputs> inputs_;
+  Json ready_;
+};
+
+w2l::Precision parse_precision(const std::string &text) {
+  using w2l::Precision;
+  for (Precision precision : {Precision::Auto, Precision::Fp32, Precision::Bf16})
+    if (text == w2l::to_string(precision)) return precision;
+  throw std::invalid_argument("unknown precision " + text);
+}
+
+void say(const Json &json) {
+  std::cout << json.dump() << std::endl;
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: bench-network-worker MODEL INPUTS PRECISION THREADS\n");
+    return 2;
+  }
+  try {
+    w2l::EngineConfig config;
+    config.model = argv[1];
+    config.device = "cpu";
+    config.precision = parse_precision(argv[3]);
+    config.threads = std::atoi(argv[4]);
+    Worker worker(config, argv[2]);
+    say(worker.ready());
+    for (std::string line; std::getline(std::cin, line);) say(worker.answer(line));
+  } catch (const std::exception &error) {
+    say({{"error", error.what()}});
+    return 1;
+  }
+  return 0;
+}
