@@ -166,7 +166,7 @@ class Worker:
         start = time.monotonic()
         self.inputs = Inputs(inputs)
         self.engine = ENGINES[name](model, precision, int(threads), folder)
-        self.prepared = {}
+        self.prepared, self.pace = {}, {}  # by batch size; pace: seconds of one run
         say(precision=precision, load_seconds=time.monotonic() - start,
             versions=self.engine.versions)
 
@@ -187,12 +187,15 @@ class Worker:
             raise ValueError("peers compute whole pictures only")
         function = self.function(batch)
         function(1)  # wakes threads and caches
-        start = time.monotonic()
-        function(2)
-        times = max(2, round(seconds / ((time.monotonic() - start) / 2)))
+        if batch not in self.pace:
+            start = time.monotonic()
+            function(2)
+            self.pace[batch] = (time.monotonic() - start) / 2
+        times = max(2, round(seconds / self.pace[batch]))
         cpu_start, start = cpu_seconds(), time.monotonic()
         function(times)
         wall = time.monotonic() - start
+        self.pace[batch] = wall / times
         return {"frames": times * batch, "seconds": wall, "cpu_seconds": cpu_seconds() - cpu_start}
 
     def write_answers(self, count, region, path):
