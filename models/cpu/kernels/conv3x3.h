@@ -1,0 +1,38 @@
+// gst-wav2lip: what the kernels compute: 3x3 convolutions with stride 1 and a border of one zero,
+// and the views of memory they read and write. No Torch types. CpuNetwork's layers call them.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+
+namespace w2l {
+
+// Pictures in memory, the channels of a pixel side by side. Steps are in elements, so that a view
+// may be a slice of the channels of a wider tensor, or hold only the lower rows of the pictures.
+template <typename T>
+struct PixelView {
+  T *data = nullptr;
+  std::ptrdiff_t image_step = 0, row_step = 0, pixel_step = 0;
+  int top = 0;  // the row of the picture that `data` points at; the rows above are not in memory
+
+  T *at(int image, int row, int column) const {
+    return data + image * image_step + (row - top) * row_step + column * pixel_step;
+  }
+};
+
+// output = relu(convolution(input) + bias + residual), rows [first_row, height).
+struct Conv3x3 {
+  int images = 0, height = 0, width = 0;
+  int first_row = 0;
+  // Read from row first_row - 1 on. Must not overlap the output.
+  PixelView<const float> input;
+  PixelView<const float> residual;  // no data: nothing is added
+  PixelView<float> output;
+  bool relu = true;
+};
+
+// The scalar twin of all kernels, slow and exact: sums in double. `weight` is in PyTorch's layout
+// (out, in, 3, 3).
+void direct_conv3x3(const Conv3x3 &conv, int in, int out, const float *weight, const float *bias);
+
+}  // namespace w2l

@@ -1,0 +1,44 @@
+// gst-wav2lip: a 3x3 convolution by Winograd's minimal filtering: F(4x4, 3x3) needs 36
+// multiplications for 16 pixels where the direct way needs 144. Weights are packed once; memory
+// and threads are the caller's. CpuNetwork's plan uses it for the larger pictures.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <hwy/aligned_allocator.h>
+
+#include <cstddef>
+
+#include "conv3x3.h"
+#include "winograd_kernels.h"
+
+namespace w2l {
+
+// Immutable: any number of threads may run it.
+class WinogradConv {
+ public:
+  // `tile` is the edge of the squares of the output that are computed at once: 2, 3 or 4. Larger
+  // ones multiply less and round more. `weight` is in PyTorch's layout (out, in, 3, 3).
+  WinogradConv(int tile, int in, int out, const float *weight, const float *bias,
+               const WinogradKernels &kernels = best_winograd_kernels());
+
+  // The work is cut into this many blocks, which may be computed in any order and by any threads;
+  // the result does not depend on it. At least 1 unless there are no rows.
+  int blocks(const Conv3x3 &conv) const;
+
+  // Floats that one thread needs, whatever the size of the pictures.
+  std::size_t workspace_size() const;
+
+  // Computes blocks [first, end). `workspace` is the calling thread's, aligned to 64 bytes; its
+  // contents do not matter.
+  void run(const Conv3x3 &conv, int first, int end, float *workspace) const;
+
+ private:
+  void pack(const float *weight, const float *bias);
+
+  const WinogradKernels &kernels_;
+  WinogradLayer layer_;
+  int block_tiles_;
+  hwy::AlignedFreeUniquePtr<float[]> packed_;
+};
+
+}  // namespace w2l

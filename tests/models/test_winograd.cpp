@@ -1,0 +1,245 @@
+// gst-wav2lip tests: Winograd convolutions against their scalar twin, the direct convolution in
+// double, for every instruction set that this CPU has.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "winograd_conv.h"
+
+namespace w2l {
+namespace {
+
+// What lies around the pixels: must not be read into any result, nor written.
+constexpr float kAround = std::numeric_limits<float>::quiet_NaN();
+
+// Pictures inside of a wider tensor, with unused channels to the left and right, and more unused
+// pixels behind each row.
+class Pictures {
+ public:
+  Pictures(std::mt19937 &random, const Conv3x3 &conv, int channels, int top) : channels_(channels) {
+    std::uniform_int_distribution<int> some(0, 5);
+    left_ = some(random);
+    steps_.top = top;
+    steps_.pixel_step = left_ + channels + some(random);
+    steps_.row_step = steps_.pixel_step * conv.width + some(random);
+    steps_.image_step = steps_.row_step * (conv.height - top) + some(random);
+    values_.assign(static_cast<std::size_t>(steps_.image_step * conv.images + left_), kAround);
+  }
+
+  void fill(std::mt19937 &random, const Conv3x3 &conv) {
+    std::normal_distribution<float> normal;
+    for (int image = 0; image < conv.images; ++image)
+      for (int row = steps_.top; row < conv.height; ++row)
+        for (int column = 0; column < conv.width; ++column)
+          for (int c = 0; c < channels_; ++c) view().at(image, row, column)[c] = normal(random);
+  }
+
+  PixelView<float> view() {
+    PixelView<float> view = steps_;
+    view.data = values_.data() + left_;
+    return view;
+  }
+  PixelView<const float> constant() {
+    return {view().data, steps_.image_step, steps_.row_step, steps_.pixel_step, steps_.top};
+  }
+  const std::vector<float> &values() const { return values_; }
+
+ private:
+  int channels_, left_;
+  PixelView<float> steps_;
+  std::vector<float> values_;
+};
+
+// A layer and its pictures.
+struct Case {
+  int tile, in, out, images, height, width, first_row;
+  bool residual, relu;
+  unsigned seed;
+};
+
+std::ostream &operator<<(std::ostream &out, const Case &c) {
+  return out << "F" << c.tile << " " << c.in << "->" << c.out << ", " << c.images << " x "
+             << c.height << " x " << c.width << " from row " << c.first_row
+             << (c.residual ? ", residual" : "") << (c.relu ? ", relu" : "") << ", seed " << c.seed;
+}
+
+Conv3x3 shape(const Case &c) {
+  Conv3x3 conv;
+  conv.images = c.images, conv.height = c.height, conv.width = c.width;
+  conv.first_row = c.first_row;
+  conv.relu = c.relu;
+  return conv;
+}
+
+class Problem {
+ public:
+  explicit Problem(const Case &c)
+      : case_(c),
+        random_(c.seed),
+        conv_(shape(c)),
+        // Only the rows that may be read are in memory, so that a sanitizer sees any other.
+        input_(random_, conv_, c.in, std::max(0, c.first_row - 1)),
+        residual_(random_, conv_, c.out, c.first_row),
+        empty_(random_, conv_, c.out, c.first_row) {
+    input_.fill(random_, conv_);
+    residual_.fill(random_, conv_);
+    conv_.input = input_.constant();
+    if (c.residual) conv_.residual = residual_.constant();
+    std::normal_distribution<float> normal;
+    weight_.resize(static_cast<std::size_t>(c.in * c.out) * 9);
+    for (float &value : weight_) value = normal(random_) / std::sqrt(9 * static_cast<float>(c.in));
+    bias_.resize(static_cast<std::size_t>(c.out));
+    for (float &value : bias_) value = normal(random_);
+  }
+
+  std::vector<float> run(const WinogradKernels &kernels, int threads) {
+    const WinogradConv winograd(case_.tile, case_.in, case_.out, weight_.data(), bias_.data(),
+                                kernels);
+    Pictures output = empty_;
+    conv_.output = output.view();
+    const int blocks = winograd.blocks(conv_);
+    std::vector<std::thread> running;
+    for (int i = 0; i < threads; ++i)
+      running.emplace_back([&, i] {
+        const auto workspace = hwy::AllocateAligned<float>(winograd.workspace_size());
+        std::fill_n(workspace.get(), winograd.workspace_size(), kAround);
+        winograd.run(conv_, blocks * i / threads, blocks * (i + 1) / threads, workspace.get());
+      });
+    for (std::thread &thread : running) thread.join();
+    return output.values();
+  }
+
+  std::vector<float> run_direct() {
+    Pictures output = empty_;
+    conv_.output = output.view();
+    direct_conv3x3(conv_, case_.in, case_.out, weight_.data(), bias_.data());
+    return output.values();
+  }
+
+ private:
+  Case case_;
+  std::mt19937 random_;
+  Conv3x3 conv_;
+  Pictures input_, residual_, empty_;
+  std::vector<float> weight_, bias_;
+};
+
+// Noise of a result against the largest value of the right one, in decibels.
+double decibels(const std::vector<float> &actual, const std::vector<float> &expected) {
+  double peak = 0, noise = 0, count = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (std::isnan(expected[i])) continue;
+    const double difference = static_cast<double>(actual[i]) - expected[i];
+    peak = std::max(peak, std::fabs(static_cast<double>(expected[i])));
+    noise += difference * difference;
+    ++count;
+  }
+  return 10 * std::log10(peak * peak / std::max(noise / count, 1e-30));
+}
+
+// Whether exactly the pixels that should be were written.
+bool same_pixels(const std::vector<float> &actual, const std::vector<float> &expected) {
+  return std::equal(actual.begin(), actual.end(), expected.begin(), expected.end(),
+                    [](float a, float b) { return std::isnan(a) == std::isnan(b); });
+}
+
+std::vector<const WinogradKernels *> all_kernels() {
+  std::vector<const WinogradKernels *> list;
+  const std::int64_t all = hwy::SupportedTargets();
+  for (std::int64_t rest = all; rest != 0; rest &= rest - 1) {
+    hwy::SetSupportedTargetsForTest(rest & -rest);
+    hwy::GetChosenTarget().DeInit();
+    const WinogradKernels &kernels = best_winograd_kernels();
+    if (std::find(list.begin(), list.end(), &kernels) == list.end()) list.push_back(&kernels);
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().DeInit();
+  return list;
+}
+
+Case random_case(std::mt19937 &random, unsigned seed) {
+  const auto any = [&](int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(random);
+  };
+  Case c;
+  c.tile = any(2, 4);
+  c.in = any(1, 70), c.out = any(1, 70);
+  c.images = any(1, 3);
+  c.height = any(1, 23), c.width = any(1, 23);
+  c.first_row = any(0, 1) ? any(0, c.height - 1) : 0;
+  c.residual = any(0, 1) != 0, c.relu = any(0, 1) != 0;
+  c.seed = seed;
+  return c;
+}
+
+class Winograd : public testing::TestWithParam<const WinogradKernels *> {};
+
+TEST_P(Winograd, EqualsDirectConvolutionForAnyShape) {
+  std::mt19937 random(1);
+  double worst = 200;
+  for (unsigned i = 0; i < 120; ++i) {
+    const Case c = random_case(random, i);
+    Problem problem(c);
+    const std::vector<float> expected = problem.run_direct();
+    const std::vector<float> actual = problem.run(*GetParam(), 1);
+    ASSERT_TRUE(same_pixels(actual, expected)) << c;
+    const double quality = decibels(actual, expected);
+    ASSERT_GE(quality, 110) << c;
+    worst = std::min(worst, quality);
+  }
+  RecordProperty("worst_decibels", std::to_string(worst));
+}
+
+TEST_P(Winograd, KeepsItsAccuracyWithTheChannelsOfTheNetwork) {
+  for (const Case &c :
+       {Case{4, 64, 64, 1, 30, 29, 0, true, true, 1}, Case{4, 80, 32, 1, 26, 24, 0, false, true, 2},
+        Case{4, 384, 384, 1, 12, 12, 3, true, true, 3},
+        Case{3, 512, 512, 1, 6, 6, 0, true, true, 4}}) {
+    Problem problem(c);
+    EXPECT_GE(decibels(problem.run(*GetParam(), 1), problem.run_direct()), 110) << c;
+  }
+}
+
+TEST_P(Winograd, GivesTheSameBitsWithAnyNumberOfThreads) {
+  std::mt19937 random(2);
+  for (unsigned i = 0; i < 10; ++i) {
+    Case c = random_case(random, i);
+    c.images = 5, c.height += 40;
+    Problem problem(c);
+    const std::vector<float> one = problem.run(*GetParam(), 1);
+    for (const int threads : {2, 3, 7}) {
+      const std::vector<float> several = problem.run(*GetParam(), threads);
+      ASSERT_TRUE(same_pixels(several, one)) << c;
+      for (std::size_t k = 0; k < one.size(); ++k)
+        ASSERT_TRUE(std::isnan(one[k]) || several[k] == one[k]) << c << ", " << threads;
+    }
+  }
+}
+
+TEST_P(Winograd, HasNothingToDoWithoutPictures) {
+  const std::vector<float> weight(9, 1.0f), bias(1, 0.0f);
+  const WinogradConv winograd(4, 1, 1, weight.data(), bias.data(), *GetParam());
+  Conv3x3 conv;
+  EXPECT_EQ(winograd.blocks(conv), 0);
+  conv.images = 1, conv.height = conv.width = 9, conv.first_row = 9;
+  EXPECT_EQ(winograd.blocks(conv), 0);
+}
+
+TEST(WinogradConv, KnowsItsTiles) {
+  const std::vector<float> weight(9, 1.0f), bias(1, 0.0f);
+  EXPECT_THROW(WinogradConv(5, 1, 1, weight.data(), bias.data()), std::invalid_argument);
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, Winograd, testing::ValuesIn(all_kernels()),
+                         [](const auto &info) { return std::string(info.param->target); });
+
+}  // namespace
+}  // namespace w2l
