@@ -66,7 +66,8 @@ class Runner {
     const at::Tensor faces = network_.face_input(&batch.crops[offset(first, crop_size())], count);
     const at::Tensor mels = network_.mel_input(&batch.mels[offset(first, mel_size_)], count);
     const FaceFeatures features = network_.encode_face(faces);
-    const at::Tensor answer = network_.decode(network_.encode_audio(mels), features);
+    const at::Tensor answer =
+        network_.decode(network_.encode_audio(mels), features, batch.first_row);
     const TraceRange range{"engine: output"};
     for (int i = 0; i < count; ++i)
       images[static_cast<std::size_t>(first + i)] = network_.picture(answer, i, batch.first_row);
@@ -160,7 +161,6 @@ Engine::Ticket CpuEngine::submit(const std::vector<Sample> &batch, Region region
       static_cast<std::size_t>(info_.mel_bands) * static_cast<std::size_t>(info_.mel_columns);
   Batch copy;
   copy.count = count;
-  // Which rows are promised. The last layers compute the ones above all the same.
   copy.first_row = region == Region::Lower ? info_.crop_size / 2 : 0;
   copy.end_row = info_.crop_size;
   copy.crops.reserve(crop_size * batch.size());

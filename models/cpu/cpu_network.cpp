@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu_network.h"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -23,9 +22,21 @@ std::array<float, 256> unit_table() {
   return table;
 }
 
-at::Tensor run(const std::vector<FusedConv> &block, at::Tensor x) {
-  for (const FusedConv &layer : block) x = layer(x);
-  return x;
+at::Tensor run(const std::vector<ConvLayer> &block, const at::Tensor &x) {
+  Rows rows = {x, 0};
+  for (const ConvLayer &layer : block) rows = layer.run(rows, 0);
+  return rows.pixels;
+}
+
+// The layer's output and, in the channels behind it, the same rows of `feature`.
+Rows run_and_append(const ConvLayer &layer, const Rows &x, int first_row,
+                    const at::Tensor &feature) {
+  const std::int64_t channels = layer.channels(), more = feature.size(1);
+  const Rows joined = layer.make_output(x, first_row, more);
+  layer.run_into(x, {joined.pixels.narrow(1, 0, channels), first_row});
+  joined.pixels.narrow(1, channels, more)
+      .copy_(feature.narrow(2, first_row, joined.pixels.size(2)));
+  return joined;
 }
 
 }  // namespace
@@ -104,20 +115,45 @@ at::Tensor CpuNetwork::encode_audio(const at::Tensor &mels) const {
   return x;
 }
 
-at::Tensor CpuNetwork::decode(const at::Tensor &speech, const FaceFeatures &features) const {
+std::vector<int> CpuNetwork::first_rows(int first_row) const {
+  std::vector<int> rows;
+  for (const std::vector<Block> *part : {&output_, &decoder_})
+    for (auto block = part->rbegin(); block != part->rend(); ++block)
+      for (auto layer = block->rbegin(); layer != block->rend(); ++layer) {
+        rows.push_back(first_row);
+        first_row = layer->first_input_row(first_row);
+      }
+  return rows;
+}
+
+at::Tensor CpuNetwork::decode(const at::Tensor &speech, const FaceFeatures &features,
+                              int first_row) const {
   const TraceRange range{"engine: decoder"};
-  at::Tensor x = speech;
-  for (std::size_t i = 0; i < decoder_.size(); ++i)
-    x = at::cat({run(decoder_[i], x), features[features.size() - 1 - i]}, 1);
+  std::vector<int> first_rows = this->first_rows(first_row);
+  const auto next_first_row = [&first_rows] {
+    const int row = first_rows.back();
+    first_rows.pop_back();
+    return row;
+  };
+  Rows x = {speech, 0};
+  auto feature = features.rbegin();
+  for (const Block &block : decoder_) {
+    for (auto layer = block.begin(); layer != block.end() - 1; ++layer)
+      x = layer->run(x, next_first_row());
+    x = run_and_append(block.back(), x, next_first_row(), *feature++);
+  }
   for (const Block &block : output_)
-    for (const FusedConv &layer : block) x = layer(&layer == &block.back() ? x.to(at::kFloat) : x);
-  return x.contiguous(at::MemoryFormat::ChannelsLast);
+    for (const ConvLayer &layer : block) {
+      if (&layer == &block.back()) x.pixels = x.pixels.to(at::kFloat);
+      x = layer.run(x, next_first_row());
+    }
+  return x.pixels.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 bool CpuNetwork::fused() const {
   for (const std::vector<Block> *part : {&face_, &audio_, &decoder_, &output_})
     for (const Block &block : *part)
-      for (const FusedConv &layer : block)
+      for (const ConvLayer &layer : block)
         if (!layer.fused()) return false;
   return true;
 }
@@ -126,12 +162,14 @@ std::vector<std::uint8_t> CpuNetwork::picture(const at::Tensor &answer, int inde
                                               int first_row) const {
   const auto row_size = static_cast<std::size_t>(family_->crop_size) * kBytesPerPixel;
   const std::size_t size = row_size * static_cast<std::size_t>(family_->crop_size);
-  const float *in = answer.data_ptr<float>() + static_cast<std::size_t>(index) * size;
+  // The answer may lack rows at the top.
+  const std::size_t above = size - row_size * static_cast<std::size_t>(answer.size(2));
+  const float *in = answer.data_ptr<float>() + static_cast<std::size_t>(index) * (size - above);
   std::vector<std::uint8_t> bytes(size);
   // The reference multiplies in float and lets the conversion truncate. max() first: of a NaN
   // it makes 0, and only numbers may be converted.
   for (std::size_t i = row_size * static_cast<std::size_t>(first_row); i < size; ++i)
-    bytes[i] = static_cast<std::uint8_t>(std::min(std::max(0.0f, in[i] * 255.0f), 255.0f));
+    bytes[i] = static_cast<std::uint8_t>(std::min(std::max(0.0f, in[i - above] * 255.0f), 255.0f));
   return bytes;
 }
 

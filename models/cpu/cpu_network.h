@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
-#include "fused_conv.h"
+#include "conv_layer.h"
 
 namespace w2l {
 
 // One batch of each block's result in the face encoder, from the largest picture to the 1x1 one.
 using FaceFeatures = std::vector<at::Tensor>;
 
-// Not thread-safe. To be made and used in inference mode. All tensors are channels_last.
+// Immutable. To be made and used in inference mode. All tensors are channels_last.
 class CpuNetwork {
  public:
   // `dtype` is kFloat or kBFloat16. Reads, folds and packs one layer at a time.
@@ -28,8 +28,13 @@ class CpuNetwork {
 
   FaceFeatures encode_face(const at::Tensor &faces) const;
   at::Tensor encode_audio(const at::Tensor &mels) const;
-  // The answer in 0..1, (count, 3, edge, edge), float whatever the network's type is.
-  at::Tensor decode(const at::Tensor &speech, const FaceFeatures &features) const;
+  // The answer in 0..1, (count, 3, rows, edge), float whatever the network's type is: rows from
+  // first_row on, and perhaps some above that are not right.
+  at::Tensor decode(const at::Tensor &speech, const FaceFeatures &features,
+                    int first_row = 0) const;
+  // The first row that each layer of decoder and output block has to give for decode()'s first_row,
+  // the last layer first.
+  std::vector<int> first_rows(int first_row) const;
 
   // uint8(truncate(x * 255)) of the rows [first_row, edge) of one picture of decode()'s result,
   // as packed BGR; the rows above are zero.
@@ -39,7 +44,7 @@ class CpuNetwork {
   bool fused() const;
 
  private:
-  using Block = std::vector<FusedConv>;
+  using Block = std::vector<ConvLayer>;
   std::vector<Block> build(const Checkpoint &checkpoint, const Network &network, Part part,
                            Size2 input) const;
 

@@ -87,6 +87,13 @@ struct Geometry {
         stride{row.stride.height, row.stride.width} {}
 };
 
+at::Tensor own_tensor(std::vector<float> &values, const std::vector<std::int64_t> &shape,
+                      at::ScalarType dtype) {
+  return at::from_blob(values.data(), shape, at::kFloat).to(dtype, false, /*copy=*/true);
+}
+
+}  // namespace
+
 Size2 output_size(const LayerRow &row, Size2 in) {
   if (row.kind == LayerKind::Transposed) {
     const std::int64_t grow = row.kernel - 2 * row.padding + row.output_padding;
@@ -96,15 +103,8 @@ Size2 output_size(const LayerRow &row, Size2 in) {
   return {(in.height - shrink) / row.stride.height + 1, (in.width - shrink) / row.stride.width + 1};
 }
 
-at::Tensor own_tensor(std::vector<float> &values, const std::vector<std::int64_t> &shape,
-                      at::ScalarType dtype) {
-  return at::from_blob(values.data(), shape, at::kFloat).to(dtype, false, /*copy=*/true);
-}
-
-}  // namespace
-
 FusedConv::FusedConv(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype)
-    : row_(layer.row), output_(w2l::output_size(*layer.row, input)) {
+    : row_(layer.row) {
   const at::Tensor plain = own_tensor(weights.weight, weights.shape, dtype);
   bias_ = own_tensor(weights.bias, {layer.out}, dtype);
   try {

@@ -1,6 +1,6 @@
 // gst-wav2lip: one convolution layer on LibTorch's fused oneDNN operators: convolution, bias,
 // residual addition and ReLU in one pass over memory, with weights packed once for the CPU.
-// CpuNetwork is made of these. Only files in models/cpu/ see Torch.
+// ConvLayer calls it. Only files in models/cpu/ see Torch.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
@@ -10,16 +10,18 @@
 
 namespace w2l {
 
+// Of a layer's output for the size of its input.
+Size2 output_size(const LayerRow &row, Size2 in);
+
 class FusedConv {
  public:
   // `input` is the size of the pictures that will come, `dtype` the type of weights, inputs and
   // results. Where LibTorch has no fused operator for the layer, its plain operators are used.
   FusedConv(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype);
 
-  // (N, in, H, W) to (N, out, H', W'), both channels_last; any N.
+  // (N, in, H, W) to (N, out, H', W'), both channels_last; any N, any H.
   at::Tensor operator()(const at::Tensor &x) const;
 
-  Size2 output_size() const { return output_; }
   bool fused() const { return fused_; }
 
  private:
@@ -28,7 +30,6 @@ class FusedConv {
   void pack(const at::Tensor &weight, Size2 input);
 
   const LayerRow *row_;
-  Size2 output_;
   at::Tensor weight_;  // packed when fused_
   at::Tensor bias_;
   bool fused_ = false;

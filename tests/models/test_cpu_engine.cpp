@@ -120,10 +120,12 @@ TEST_F(CpuEngine, PromisesTheLowerRowsForTheLowerRegion) {
   EXPECT_EQ(full.end_valid_row, 96);
   EXPECT_EQ(lower.first_valid_row, 48);
   EXPECT_EQ(lower.end_valid_row, 96);
+  // Sums are made in another order where other rows are left out: a value may round to the next.
   const std::ptrdiff_t half = 48 * 96 * 3;
   for (std::size_t i = 0; i < 2; ++i)
     EXPECT_TRUE(std::equal(full.images[i].begin() + half, full.images[i].end(),
-                           lower.images[i].begin() + half));
+                           lower.images[i].begin() + half,
+                           [](int a, int b) { return std::abs(a - b) <= 1; }));
 }
 
 TEST_F(CpuEngine, CopiesItsInputs) {

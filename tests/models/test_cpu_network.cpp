@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -169,6 +170,70 @@ TEST(CpuNetwork, FeaturesOfAFaceCanBeKept) {
     const at::Tensor fresh = formula.answer(network.face_input(first.crop.data(), 1), mel);
     EXPECT_EQ(largest_difference(kept, fresh), 0);
   }
+}
+
+TEST(CpuNetwork, NeedsFewerRowsForTheLowerHalf) {
+  c10::InferenceMode inference;
+  const FormulaNetwork formula(16, at::kFloat);
+  const std::vector<int> rows = formula.network->first_rows(48);
+  const std::vector<int> expected = {48, 48, 47, 46, 45,  // 96x96, from the answer back
+                                     22, 21, 20,          // 48x48
+                                     10, 9,  8,           // 24x24
+                                     4,  3,  2,           // 12x12
+                                     1,  0,  0,           // 6x6
+                                     0,  0,  0};          // 3x3 and 1x1
+  EXPECT_EQ(rows, expected);
+  EXPECT_EQ(formula.network->first_rows(0), std::vector<int>(expected.size(), 0));
+}
+
+// The lower rows of an answer.
+at::Tensor below(const at::Tensor &answer, std::int64_t first_row) {
+  const std::int64_t count = 96 - first_row;
+  return answer.narrow(2, answer.size(2) - count, count);
+}
+
+TEST(CpuNetwork, LowerRowsAreThoseOfTheWholeAnswer) {
+  c10::InferenceMode inference;
+  const test::SampleInput inputs[] = {test::SampleInput(1), test::SampleInput(2),
+                                      test::SampleInput(3)};
+  std::vector<std::uint8_t> crops;
+  std::vector<float> mels;
+  for (const test::SampleInput &input : inputs) {
+    crops.insert(crops.end(), input.crop.begin(), input.crop.end());
+    mels.insert(mels.end(), input.mel.begin(), input.mel.end());
+  }
+  for (const int divide : {1, 4}) {
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      if (type == at::kBFloat16 && cpu_bf16_support() == Bf16Support::None) continue;
+      const FormulaNetwork formula(divide, type);
+      const CpuNetwork &network = *formula.network;
+      const FaceFeatures features = network.encode_face(network.face_input(crops.data(), 3));
+      const at::Tensor speech = network.encode_audio(network.mel_input(mels.data(), 3));
+      const at::Tensor full = network.decode(speech, features);
+      ASSERT_EQ(full.size(2), 96);
+      for (const int first_row : {1, 17, 48, 95}) {
+        const at::Tensor lower = network.decode(speech, features, first_row);
+        EXPECT_GE(lower.size(2), 96 - first_row);
+        // oneDNN does not sum in the same order for all heights either: one level in bf16.
+        EXPECT_LE(largest_difference(below(lower, first_row), below(full, first_row)),
+                  type == at::kFloat ? 1e-5 : 1.0 / 255)
+            << "width / " << divide << ", from row " << first_row;
+      }
+    }
+  }
+}
+
+TEST(CpuNetwork, TakesAnAnswerWithoutItsUpperRows) {
+  c10::InferenceMode inference;
+  const FormulaNetwork formula(16, at::kFloat);
+  std::vector<float> answer(2 * 50 * 96 * 3, 0.0f);
+  answer[(50 + 2) * 96 * 3] = 1.0f;  // row 48 of the second picture
+  const at::Tensor tensor =
+      at::from_blob(answer.data(), {2, 50, 96, 3}, at::kFloat).permute({0, 3, 1, 2});
+  const std::vector<std::uint8_t> bytes = formula.network->picture(tensor, 1, 48);
+  ASSERT_EQ(bytes.size(), 96u * 96 * 3);
+  EXPECT_EQ(bytes[48 * 96 * 3], 255);
+  EXPECT_EQ(std::count(bytes.begin(), bytes.end(), 0), 96 * 96 * 3 - 1);
 }
 
 TEST(CpuPrecision, AutoIsBf16OnlyWhereItIsNative) {

@@ -1,0 +1,111 @@
+// gst-wav2lip: one layer of a network on the CPU. See conv_layer.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "conv_layer.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <hwy/aligned_allocator.h>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace w2l {
+namespace {
+
+constexpr int kTile = 4;
+
+// Smaller pictures have too few tiles for the four times larger weights to pay.
+constexpr std::int64_t kLeastEdge = 12;
+// With fewer channels than a vector has floats, the transforms cost more than the products save.
+constexpr std::int64_t kLeastChannels = 16;
+
+bool winograd_is_faster(const Layer &layer, Size2 input, at::ScalarType dtype) {
+  const LayerRow &row = *layer.row;
+  const bool fits = row.kernel == 3 && row.padding == 1 && row.stride.height == 1 &&
+                    row.stride.width == 1 &&
+                    (row.kind == LayerKind::Conv || row.kind == LayerKind::Residual);
+  return fits && dtype == at::kFloat && std::min(input.height, input.width) >= kLeastEdge &&
+         std::min(layer.in, layer.out) >= kLeastChannels;
+}
+
+template <typename T>
+PixelView<T> view(const Rows &rows) {
+  const at::Tensor &pixels = rows.pixels;
+  return {pixels.data_ptr<float>(), pixels.stride(0), pixels.stride(2), pixels.stride(3), rows.top};
+}
+
+// Kept by the thread, since nothing should be allocated for each frame.
+float *workspace(std::size_t size) {
+  thread_local hwy::AlignedFreeUniquePtr<float[]> memory;
+  thread_local std::size_t available = 0;
+  if (available < size) {
+    memory = hwy::AllocateAligned<float>(size);
+    if (!memory) throw std::bad_alloc();
+    available = size;
+  }
+  return memory.get();
+}
+
+}  // namespace
+
+ConvLayer::ConvLayer(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype)
+    : row_(layer.row), channels_(layer.out), output_(w2l::output_size(*layer.row, input)) {
+  if (winograd_is_faster(layer, input, dtype))
+    winograd_.emplace(kTile, static_cast<int>(layer.in), static_cast<int>(layer.out),
+                      weights.weight.data(), weights.bias.data());
+  else
+    fused_.emplace(layer, std::move(weights), input, dtype);
+}
+
+int ConvLayer::first_input_row(int row) const {
+  const int stride = static_cast<int>(row_->stride.height);
+  const int padding = static_cast<int>(row_->padding), kernel = static_cast<int>(row_->kernel);
+  if (row_->kind == LayerKind::Transposed)  // input row i gives i * stride - padding + 0..kernel-1
+    return std::max(0, (row + padding - kernel + stride) / stride);
+  // Layers that make pictures smaller are not near the answer: nothing is left out there.
+  return stride == 1 ? std::max(0, row - padding) : 0;
+}
+
+Rows ConvLayer::make_output(const Rows &x, int first_row, std::int64_t more) const {
+  const auto options = x.pixels.options().memory_format(at::MemoryFormat::ChannelsLast);
+  return {at::empty({x.pixels.size(0), channels_ + more, output_.height - first_row, output_.width},
+                    options),
+          first_row};
+}
+
+Rows ConvLayer::run(const Rows &x, int first_row) const {
+  if (winograd_) {
+    const Rows output = make_output(x, first_row);
+    run_winograd(x, output);
+    return output;
+  }
+  // The operator takes x.top for the picture's edge: what it computes there is not right, and not
+  // asked for.
+  const bool grows = row_->kind == LayerKind::Transposed;
+  const int top = grows ? x.top * static_cast<int>(row_->stride.height) : x.top;
+  return {(*fused_)(x.pixels), top};
+}
+
+void ConvLayer::run_into(const Rows &x, const Rows &to) const {
+  if (winograd_) return run_winograd(x, to);
+  const Rows all = run(x, to.top);
+  to.pixels.copy_(all.pixels.narrow(2, to.top - all.top, to.pixels.size(2)));
+}
+
+void ConvLayer::run_winograd(const Rows &x, const Rows &to) const {
+  Conv3x3 conv;
+  conv.images = static_cast<int>(x.pixels.size(0));
+  conv.height = static_cast<int>(output_.height);
+  conv.width = static_cast<int>(output_.width);
+  conv.first_row = to.top;
+  conv.input = view<const float>(x);
+  conv.output = view<float>(to);
+  if (row_->kind == LayerKind::Residual) conv.residual = conv.input;
+  // On the threads that LibTorch's operators use in turn, so that there are no others.
+  at::parallel_for(0, winograd_->blocks(conv), 1, [&](std::int64_t first, std::int64_t end) {
+    winograd_->run(conv, static_cast<int>(first), static_cast<int>(end),
+                   workspace(winograd_->workspace_size()));
+  });
+}
+
+}  // namespace w2l

@@ -1,0 +1,54 @@
+// gst-wav2lip: one layer of a network on the CPU and the kernel that was chosen for it: Winograd's
+// way where that is faster, else LibTorch's fused operators. Layers compute the rows that somebody
+// will look at. CpuNetwork is made of these.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+
+#include "fused_conv.h"
+#include "winograd_conv.h"
+
+namespace w2l {
+
+// The lower rows of a batch of pictures, [top, height). A few rows at the top may be there without
+// being right: whoever asks for rows knows from which one on they are.
+struct Rows {
+  at::Tensor pixels;  // (N, channels, rows, width), channels_last
+  int top = 0;
+};
+
+// Immutable: may be run by several threads at once, in inference mode.
+class ConvLayer {
+ public:
+  // As FusedConv's.
+  ConvLayer(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype);
+
+  Size2 output_size() const { return output_; }
+  // Whether bias, activation and residual are computed in one pass, as every layer should.
+  bool fused() const { return !fused_ || fused_->fused(); }
+
+  // The first row of the input that the output's rows from `row` on depend on.
+  int first_input_row(int row) const;
+
+  // `x` is right from first_input_row(first_row) on, the result from first_row on.
+  Rows run(const Rows &x, int first_row) const;
+
+  // run(x, to.top), where `to` has rows to.top to the end, in some channels of a wider tensor.
+  void run_into(const Rows &x, const Rows &to) const;
+
+  // Empty pictures for this layer's output and, behind its channels, `more` ones.
+  Rows make_output(const Rows &x, int first_row, std::int64_t more = 0) const;
+  std::int64_t channels() const { return channels_; }
+
+ private:
+  void run_winograd(const Rows &x, const Rows &to) const;
+
+  const LayerRow *row_;
+  std::int64_t channels_;
+  Size2 output_;
+  std::optional<FusedConv> fused_;
+  std::optional<WinogradConv> winograd_;  // one of the two
+};
+
+}  // namespace w2l
