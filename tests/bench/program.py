@@ -26,7 +26,7 @@ DEFAULTS = [
     ("$W2L_TEST_DATA/assets/video/h00_frontal_1280x720_25fps.mp4",
      "$W2L_TEST_DATA/assets/audio/en_jfk_16k_mono.wav", (160, 620, 450, 790)),
     (os.path.join(workers.ROOT, "models/demo/demo-face.mp4"),
-     os.path.join(workers.ROOT, "models/demo/demo-speech.wav"), (200, 560, 450, 830)),
+     os.path.join(workers.ROOT, "models/demo/demo-speech.wav"), (180, 550, 500, 780)),
 ]
 
 
