@@ -4,6 +4,7 @@ import array
 import os
 import random
 import sys
+import time
 
 import machine
 import rounds
@@ -136,7 +137,6 @@ class NetworkBenchmark:
                 for (name, variant), by in runs.items()}
 
     def _timed(self, worker, request):
-        import time
         cores = self.options.cores
         busy, start = machine.busy_seconds(cores), time.monotonic()
         run = worker.ask(request)

@@ -22,7 +22,7 @@ def _palette(scene):
     0 outside the mouth, 1 lips, 2 inside, 3 teeth."""
     who = scene.identity
     outside = [who.skin, blend(who.skin, who.dark_skin, .5), shade(who.skin, .9)]
-    if who.beard != "none":
+    if who.beard != "none":  # stubble is drawn thinly: what shows is nearly skin
         outside.append(blend(who.hair, who.skin, .12 if who.beard == "short" else .6))
     lips = [who.lips, shade(who.lips, .84), blend(who.lips, (1, .85, .85), .14)]
     inside = [CAVITY, TONGUE_COLOUR, TEETH_COLOUR, LOWER_TEETH]

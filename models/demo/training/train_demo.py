@@ -70,8 +70,7 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     # Threads that wait without spinning leave the cores to those that work.
     environment = dict(os.environ, OMP_WAIT_POLICY="passive")
-    for result, command in steps(options.out, options.seed, options.processes,
-                                 options.scale):
+    for result, command in steps(options.out, options.seed, options.processes, options.scale):
         done = result.rstrip("/") + ".done"
         if os.path.exists(done):
             continue

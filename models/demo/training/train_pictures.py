@@ -1,7 +1,7 @@
 """Trains the demo network's face layers on drawn heads, from mouth parameters, then from speech.
 
-    python train_pictures.py --scenes SCENES --out DRAWING --minutes 90
-    python train_pictures.py --scenes SCENES --out DIR --minutes 60 --rate 5e-4 \\
+    python train_pictures.py --scenes SCENES --out DRAWING --minutes 35
+    python train_pictures.py --scenes SCENES --out DIR --minutes 46 --rate 1.2e-3 \\
         --drawing DRAWING/demo.pth --audio audio.pt --speech BANK
 
 The first command needs no speech: the decoder learns to draw what mouth parameters say. The second
