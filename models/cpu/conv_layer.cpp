@@ -12,26 +12,28 @@
 namespace w2l {
 namespace {
 
-constexpr int kTile = 4;
-
-// Smaller pictures have too few tiles for the four times larger weights to pay.
-constexpr std::int64_t kLeastEdge = 12;
+// Larger tiles multiply less, but their weights are larger too, and small pictures have only few
+// tiles, that reach beyond their edges besides.
+constexpr std::int64_t kEdgeForTile4 = 12, kEdgeForTile3 = 6;
 // With fewer channels than a vector has floats, the transforms cost more than the products save.
 constexpr std::int64_t kLeastChannels = 16;
 
-bool winograd_is_faster(const Layer &layer, Size2 input, at::ScalarType dtype) {
+// Of the layer's Winograd convolution; 0 where LibTorch's operators are faster.
+int winograd_tile(const Layer &layer, Size2 input) {
   const LayerRow &row = *layer.row;
   const bool fits = row.kernel == 3 && row.padding == 1 && row.stride.height == 1 &&
                     row.stride.width == 1 &&
                     (row.kind == LayerKind::Conv || row.kind == LayerKind::Residual);
-  return fits && dtype == at::kFloat && std::min(input.height, input.width) >= kLeastEdge &&
-         std::min(layer.in, layer.out) >= kLeastChannels;
+  if (!fits || std::min(layer.in, layer.out) < kLeastChannels) return 0;
+  const std::int64_t edge = std::min(input.height, input.width);
+  return edge >= kEdgeForTile4 ? 4 : edge >= kEdgeForTile3 ? 3 : 0;
 }
 
 template <typename T>
 PixelView<T> view(const Rows &rows) {
   const at::Tensor &pixels = rows.pixels;
-  return {pixels.data_ptr<float>(), pixels.stride(0), pixels.stride(2), pixels.stride(3), rows.top};
+  return {static_cast<T *>(pixels.data_ptr()), pixels.stride(0), pixels.stride(2), pixels.stride(3),
+          rows.top};
 }
 
 // Kept by the thread, since nothing should be allocated for each frame.
@@ -50,11 +52,15 @@ float *workspace(std::size_t size) {
 
 ConvLayer::ConvLayer(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype)
     : row_(layer.row), channels_(layer.out), output_(w2l::output_size(*layer.row, input)) {
-  if (winograd_is_faster(layer, input, dtype))
-    winograd_.emplace(kTile, static_cast<int>(layer.in), static_cast<int>(layer.out),
-                      weights.weight.data(), weights.bias.data());
-  else
+  const int tile = winograd_tile(layer, input);
+  if (tile == 0)
     fused_.emplace(layer, std::move(weights), input, dtype);
+  else if (dtype == at::kFloat)
+    float_.emplace(tile, static_cast<int>(layer.in), static_cast<int>(layer.out),
+                   weights.weight.data(), weights.bias.data());
+  else
+    bf16_.emplace(tile, static_cast<int>(layer.in), static_cast<int>(layer.out),
+                  weights.weight.data(), weights.bias.data());
 }
 
 int ConvLayer::first_input_row(int row) const {
@@ -74,9 +80,9 @@ Rows ConvLayer::make_output(const Rows &x, int first_row, std::int64_t more) con
 }
 
 Rows ConvLayer::run(const Rows &x, int first_row) const {
-  if (winograd_) {
+  if (!fused_) {
     const Rows output = make_output(x, first_row);
-    run_winograd(x, output);
+    run_into(x, output);
     return output;
   }
   // The operator takes x.top for the picture's edge: what it computes there is not right, and not
@@ -87,24 +93,26 @@ Rows ConvLayer::run(const Rows &x, int first_row) const {
 }
 
 void ConvLayer::run_into(const Rows &x, const Rows &to) const {
-  if (winograd_) return run_winograd(x, to);
+  if (float_) return run_winograd(*float_, x, to);
+  if (bf16_) return run_winograd(*bf16_, x, to);
   const Rows all = run(x, to.top);
   to.pixels.copy_(all.pixels.narrow(2, to.top - all.top, to.pixels.size(2)));
 }
 
-void ConvLayer::run_winograd(const Rows &x, const Rows &to) const {
-  Conv3x3 conv;
+template <typename T>
+void ConvLayer::run_winograd(const WinogradConv<T> &winograd, const Rows &x, const Rows &to) const {
+  Conv3x3<T> conv;
   conv.images = static_cast<int>(x.pixels.size(0));
   conv.height = static_cast<int>(output_.height);
   conv.width = static_cast<int>(output_.width);
   conv.first_row = to.top;
-  conv.input = view<const float>(x);
-  conv.output = view<float>(to);
+  conv.input = view<const T>(x);
+  conv.output = view<T>(to);
   if (row_->kind == LayerKind::Residual) conv.residual = conv.input;
   // On the threads that LibTorch's operators use in turn, so that there are no others.
-  at::parallel_for(0, winograd_->blocks(conv), 1, [&](std::int64_t first, std::int64_t end) {
-    winograd_->run(conv, static_cast<int>(first), static_cast<int>(end),
-                   workspace(winograd_->workspace_size()));
+  at::parallel_for(0, winograd.blocks(conv), 1, [&](std::int64_t first, std::int64_t end) {
+    winograd.run(conv, static_cast<int>(first), static_cast<int>(end),
+                 workspace(winograd.workspace_size()));
   });
 }
 

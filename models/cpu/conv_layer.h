@@ -42,13 +42,16 @@ class ConvLayer {
   std::int64_t channels() const { return channels_; }
 
  private:
-  void run_winograd(const Rows &x, const Rows &to) const;
+  template <typename T>
+  void run_winograd(const WinogradConv<T> &winograd, const Rows &x, const Rows &to) const;
 
   const LayerRow *row_;
   std::int64_t channels_;
   Size2 output_;
+  // One of these.
   std::optional<FusedConv> fused_;
-  std::optional<WinogradConv> winograd_;  // one of the two
+  std::optional<WinogradConv<float>> float_;
+  std::optional<WinogradConv<Bf16>> bf16_;
 };
 
 }  // namespace w2l

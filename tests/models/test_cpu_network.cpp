@@ -63,6 +63,10 @@ double squared_error(const at::Tensor &a, const at::Tensor &b) {
   return sum / static_cast<double>(x.numel());
 }
 
+double psnr(const at::Tensor &actual, const at::Tensor &expected) {
+  return -10 * std::log10(squared_error(actual, expected));  // peak is 1
+}
+
 double largest_difference(const at::Tensor &a, const at::Tensor &b) {
   const at::Tensor x = a.contiguous(), y = b.contiguous();
   double largest = 0;
@@ -100,9 +104,8 @@ TEST(CpuNetwork, AnswersInBf16Within50Decibels) {
   const at::Tensor answer = formula.answer(channels_last(golden.face, at::kBFloat16),
                                            channels_last(golden.mel, at::kBFloat16));
   EXPECT_EQ(answer.scalar_type(), at::kFloat);
-  const double psnr = -10 * std::log10(squared_error(answer, golden.pred));  // peak is 1
-  RecordProperty("psnr", std::to_string(psnr));
-  EXPECT_GE(psnr, 50);
+  RecordProperty("psnr", std::to_string(psnr(answer, golden.pred)));
+  EXPECT_GE(psnr(answer, golden.pred), 50);
 }
 
 #ifdef __x86_64__
@@ -192,34 +195,42 @@ at::Tensor below(const at::Tensor &answer, std::int64_t first_row) {
   return answer.narrow(2, answer.size(2) - count, count);
 }
 
+// Of speech and faces, rows from first_row on.
+at::Tensor decode(const CpuNetwork &network, const std::vector<std::uint8_t> &crops,
+                  const std::vector<float> &mels, int count, int first_row) {
+  const FaceFeatures features = network.encode_face(network.face_input(crops.data(), count));
+  const at::Tensor speech = network.encode_audio(network.mel_input(mels.data(), count));
+  const at::Tensor answer = network.decode(speech, features, first_row);
+  EXPECT_GE(answer.size(2), 96 - first_row);
+  return below(answer, first_row);
+}
+
+// Tiles, and oneDNN's sums, begin elsewhere: the rows are equal within what each type rounds.
 TEST(CpuNetwork, LowerRowsAreThoseOfTheWholeAnswer) {
   c10::InferenceMode inference;
-  const test::SampleInput inputs[] = {test::SampleInput(1), test::SampleInput(2),
-                                      test::SampleInput(3)};
+  constexpr int kCount = 3;
   std::vector<std::uint8_t> crops;
   std::vector<float> mels;
-  for (const test::SampleInput &input : inputs) {
+  for (int i = 1; i <= kCount; ++i) {
+    const test::SampleInput input(static_cast<unsigned>(i));
     crops.insert(crops.end(), input.crop.begin(), input.crop.end());
     mels.insert(mels.end(), input.mel.begin(), input.mel.end());
   }
   for (const int divide : {1, 4}) {
-    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
-      if (type == at::kBFloat16 && cpu_bf16_support() == Bf16Support::None) continue;
-      const FormulaNetwork formula(divide, type);
-      const CpuNetwork &network = *formula.network;
-      const FaceFeatures features = network.encode_face(network.face_input(crops.data(), 3));
-      const at::Tensor speech = network.encode_audio(network.mel_input(mels.data(), 3));
-      const at::Tensor full = network.decode(speech, features);
-      ASSERT_EQ(full.size(2), 96);
-      for (const int first_row : {1, 17, 48, 95}) {
-        const at::Tensor lower = network.decode(speech, features, first_row);
-        EXPECT_GE(lower.size(2), 96 - first_row);
-        // oneDNN does not sum in the same order for all heights either: one level in bf16.
-        EXPECT_LE(largest_difference(below(lower, first_row), below(full, first_row)),
-                  type == at::kFloat ? 1e-5 : 1.0 / 255)
-            << "width / " << divide << ", from row " << first_row;
-      }
-    }
+    const FormulaNetwork in_float(divide, at::kFloat);
+    const at::Tensor full = decode(*in_float.network, crops, mels, kCount, 0);
+    for (const int first_row : {1, 17, 48, 95})
+      EXPECT_LE(largest_difference(decode(*in_float.network, crops, mels, kCount, first_row),
+                                   below(full, first_row)),
+                1e-5)
+          << "width / " << divide << ", from row " << first_row;
+    if (cpu_bf16_support() == Bf16Support::None) continue;
+    const FormulaNetwork in_bf16(divide, at::kBFloat16);
+    for (const int first_row : {0, 1, 17, 48, 95})
+      EXPECT_GE(
+          psnr(decode(*in_bf16.network, crops, mels, kCount, first_row), below(full, first_row)),
+          50)
+          << "width / " << divide << ", from row " << first_row;
   }
 }
 

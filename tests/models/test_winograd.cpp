@@ -10,6 +10,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "winograd_conv.h"
@@ -20,42 +21,58 @@ namespace {
 // What lies around the pixels: must not be read into any result, nor written.
 constexpr float kAround = std::numeric_limits<float>::quiet_NaN();
 
+template <typename T>
+T number(float value) {
+  if constexpr (std::is_same_v<T, Bf16>)
+    return std::isnan(value) ? Bf16{0x7fc0} : to_bf16(value);
+  else
+    return value;
+}
+
 // Pictures inside of a wider tensor, with unused channels to the left and right, and more unused
 // pixels behind each row.
+template <typename T>
 class Pictures {
  public:
-  Pictures(std::mt19937 &random, const Conv3x3 &conv, int channels, int top) : channels_(channels) {
+  Pictures(std::mt19937 &random, const Conv3x3<T> &conv, int channels, int top)
+      : channels_(channels) {
     std::uniform_int_distribution<int> some(0, 5);
     left_ = some(random);
     steps_.top = top;
     steps_.pixel_step = left_ + channels + some(random);
     steps_.row_step = steps_.pixel_step * conv.width + some(random);
     steps_.image_step = steps_.row_step * (conv.height - top) + some(random);
-    values_.assign(static_cast<std::size_t>(steps_.image_step * conv.images + left_), kAround);
+    const auto size = static_cast<std::size_t>(steps_.image_step * conv.images + left_);
+    values_.assign(size, number<T>(kAround));
   }
 
-  void fill(std::mt19937 &random, const Conv3x3 &conv) {
-    std::normal_distribution<float> normal;
+  template <typename Value>
+  void fill(const Conv3x3<T> &conv, const Value &value) {
     for (int image = 0; image < conv.images; ++image)
       for (int row = steps_.top; row < conv.height; ++row)
         for (int column = 0; column < conv.width; ++column)
-          for (int c = 0; c < channels_; ++c) view().at(image, row, column)[c] = normal(random);
+          for (int c = 0; c < channels_; ++c)
+            view().at(image, row, column)[c] = number<T>(value(row, column));
   }
 
-  PixelView<float> view() {
-    PixelView<float> view = steps_;
+  PixelView<T> view() {
+    PixelView<T> view = steps_;
     view.data = values_.data() + left_;
     return view;
   }
-  PixelView<const float> constant() {
+  PixelView<const T> constant() {
     return {view().data, steps_.image_step, steps_.row_step, steps_.pixel_step, steps_.top};
   }
-  const std::vector<float> &values() const { return values_; }
+  std::vector<float> values() const {
+    std::vector<float> values;
+    for (const T value : values_) values.push_back(to_float(value));
+    return values;
+  }
 
  private:
   int channels_, left_;
-  PixelView<float> steps_;
-  std::vector<float> values_;
+  PixelView<T> steps_;
+  std::vector<T> values_;
 };
 
 // A layer and its pictures.
@@ -71,29 +88,32 @@ std::ostream &operator<<(std::ostream &out, const Case &c) {
              << (c.residual ? ", residual" : "") << (c.relu ? ", relu" : "") << ", seed " << c.seed;
 }
 
-Conv3x3 shape(const Case &c) {
-  Conv3x3 conv;
+template <typename T>
+Conv3x3<T> shape(const Case &c) {
+  Conv3x3<T> conv;
   conv.images = c.images, conv.height = c.height, conv.width = c.width;
   conv.first_row = c.first_row;
   conv.relu = c.relu;
   return conv;
 }
 
+template <typename T>
 class Problem {
  public:
   explicit Problem(const Case &c)
       : case_(c),
         random_(c.seed),
-        conv_(shape(c)),
+        conv_(shape<T>(c)),
         // Only the rows that may be read are in memory, so that a sanitizer sees any other.
         input_(random_, conv_, c.in, std::max(0, c.first_row - 1)),
         residual_(random_, conv_, c.out, c.first_row),
         empty_(random_, conv_, c.out, c.first_row) {
-    input_.fill(random_, conv_);
-    residual_.fill(random_, conv_);
+    std::normal_distribution<float> normal;
+    const auto any = [&](int, int) { return normal(random_); };
+    input_.fill(conv_, any);
+    residual_.fill(conv_, any);
     conv_.input = input_.constant();
     if (c.residual) conv_.residual = residual_.constant();
-    std::normal_distribution<float> normal;
     weight_.resize(static_cast<std::size_t>(c.in * c.out) * 9);
     for (float &value : weight_) value = normal(random_) / std::sqrt(9 * static_cast<float>(c.in));
     bias_.resize(static_cast<std::size_t>(c.out));
@@ -101,9 +121,9 @@ class Problem {
   }
 
   std::vector<float> run(const WinogradKernels &kernels, int threads) {
-    const WinogradConv winograd(case_.tile, case_.in, case_.out, weight_.data(), bias_.data(),
-                                kernels);
-    Pictures output = empty_;
+    const WinogradConv<T> winograd(case_.tile, case_.in, case_.out, weight_.data(), bias_.data(),
+                                   kernels);
+    Pictures<T> output = empty_;
     conv_.output = output.view();
     const int blocks = winograd.blocks(conv_);
     std::vector<std::thread> running;
@@ -118,7 +138,7 @@ class Problem {
   }
 
   std::vector<float> run_direct() {
-    Pictures output = empty_;
+    Pictures<T> output = empty_;
     conv_.output = output.view();
     direct_conv3x3(conv_, case_.in, case_.out, weight_.data(), bias_.data());
     return output.values();
@@ -127,8 +147,8 @@ class Problem {
  private:
   Case case_;
   std::mt19937 random_;
-  Conv3x3 conv_;
-  Pictures input_, residual_, empty_;
+  Conv3x3<T> conv_;
+  Pictures<T> input_, residual_, empty_;
   std::vector<float> weight_, bias_;
 };
 
@@ -187,7 +207,7 @@ TEST_P(Winograd, EqualsDirectConvolutionForAnyShape) {
   double worst = 200;
   for (unsigned i = 0; i < 120; ++i) {
     const Case c = random_case(random, i);
-    Problem problem(c);
+    Problem<float> problem(c);
     const std::vector<float> expected = problem.run_direct();
     const std::vector<float> actual = problem.run(*GetParam(), 1);
     ASSERT_TRUE(same_pixels(actual, expected)) << c;
@@ -203,7 +223,7 @@ TEST_P(Winograd, KeepsItsAccuracyWithTheChannelsOfTheNetwork) {
        {Case{4, 64, 64, 1, 30, 29, 0, true, true, 1}, Case{4, 80, 32, 1, 26, 24, 0, false, true, 2},
         Case{4, 384, 384, 1, 12, 12, 3, true, true, 3},
         Case{3, 512, 512, 1, 6, 6, 0, true, true, 4}}) {
-    Problem problem(c);
+    Problem<float> problem(c);
     EXPECT_GE(decibels(problem.run(*GetParam(), 1), problem.run_direct()), 110) << c;
   }
 }
@@ -213,7 +233,7 @@ TEST_P(Winograd, GivesTheSameBitsWithAnyNumberOfThreads) {
   for (unsigned i = 0; i < 10; ++i) {
     Case c = random_case(random, i);
     c.images = 5, c.height += 40;
-    Problem problem(c);
+    Problem<float> problem(c);
     const std::vector<float> one = problem.run(*GetParam(), 1);
     for (const int threads : {2, 3, 7}) {
       const std::vector<float> several = problem.run(*GetParam(), threads);
@@ -226,8 +246,8 @@ TEST_P(Winograd, GivesTheSameBitsWithAnyNumberOfThreads) {
 
 TEST_P(Winograd, HasNothingToDoWithoutPictures) {
   const std::vector<float> weight(9, 1.0f), bias(1, 0.0f);
-  const WinogradConv winograd(4, 1, 1, weight.data(), bias.data(), *GetParam());
-  Conv3x3 conv;
+  const WinogradConv<float> winograd(4, 1, 1, weight.data(), bias.data(), *GetParam());
+  Conv3x3<float> conv;
   EXPECT_EQ(winograd.blocks(conv), 0);
   conv.images = 1, conv.height = conv.width = 9, conv.first_row = 9;
   EXPECT_EQ(winograd.blocks(conv), 0);
@@ -235,7 +255,7 @@ TEST_P(Winograd, HasNothingToDoWithoutPictures) {
 
 TEST(WinogradConv, KnowsItsTiles) {
   const std::vector<float> weight(9, 1.0f), bias(1, 0.0f);
-  EXPECT_THROW(WinogradConv(5, 1, 1, weight.data(), bias.data()), std::invalid_argument);
+  EXPECT_THROW(WinogradConv<float>(5, 1, 1, weight.data(), bias.data()), std::invalid_argument);
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, Winograd, testing::ValuesIn(all_kernels()),

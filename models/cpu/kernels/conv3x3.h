@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include "bf16.h"
+
 namespace w2l {
 
 // Pictures in memory, the channels of a pixel side by side. Steps are in elements, so that a view
@@ -20,19 +22,23 @@ struct PixelView {
   }
 };
 
-// output = relu(convolution(input) + bias + residual), rows [first_row, height).
+// output = relu(convolution(input) + bias + residual), rows [first_row, height). `T` is float or
+// Bf16; sums are float in both.
+template <typename T>
 struct Conv3x3 {
   int images = 0, height = 0, width = 0;
   int first_row = 0;
   // Read from row first_row - 1 on. Must not overlap the output.
-  PixelView<const float> input;
-  PixelView<const float> residual;  // no data: nothing is added
-  PixelView<float> output;
+  PixelView<const T> input;
+  PixelView<const T> residual;  // no data: nothing is added
+  PixelView<T> output;
   bool relu = true;
 };
 
 // The scalar twin of all kernels, slow and exact: sums in double. `weight` is in PyTorch's layout
 // (out, in, 3, 3).
-void direct_conv3x3(const Conv3x3 &conv, int in, int out, const float *weight, const float *bias);
+template <typename T>
+void direct_conv3x3(const Conv3x3<T> &conv, int in, int out, const float *weight,
+                    const float *bias);
 
 }  // namespace w2l

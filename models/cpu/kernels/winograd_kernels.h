@@ -1,23 +1,61 @@
-// gst-wav2lip: the part of WinogradConv that is compiled once per instruction set.
+// gst-wav2lip: the part of WinogradConv that is compiled once per instruction set, and the bound
+// that keeps its int16 products from overflowing.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "conv3x3.h"
 
 namespace w2l {
 
+// What pictures of T are multiplied in. Products of bfloat16 would lose too much after the
+// transform, whose sums are up to a hundred times larger than its inputs; int16 keeps 15 bits, and
+// CPUs multiply and add as many of them in one instruction.
+template <typename T>
+struct WinogradNumber;
+template <>
+struct WinogradNumber<float> {
+  using Type = float;
+};
+template <>
+struct WinogradNumber<Bf16> {
+  using Type = std::int16_t;
+};
+
+// The int16 products of kExactChannels channels are summed up in int32, the sums of such groups in
+// float. Nothing overflows, since
+//   |point| <= kPointLimit: a tile is scaled by its largest magnitude so that the transform cannot
+//     give more than kPointLimit - 2, which leaves room for two roundings, and
+//   sum of |weight| over kExactChannels channels <= kWeightSumLimit: weights are scaled to this,
+//   and kPointLimit * kWeightSumLimit <= 2^31 - 1.
+constexpr int kExactChannels = 64;
+constexpr int kPointLimit = 16383;
+constexpr int kWeightSumLimit = INT32_MAX / kPointLimit;
+
 // One layer, packed for one set of kernels. Winograd's transform turns a tile of the input, (tile +
 // 2)^2 pixels, into as many points; each point has a matrix of (in x out) weights of its own.
+// Points and weights are handled in elements of 32 bits: one float, or the int16 of two channels.
+template <typename T>
 struct WinogradLayer {
+  using Number = typename WinogradNumber<T>::Type;
+  static constexpr int kNumbers = static_cast<int>(sizeof(float) / sizeof(Number));
+
   int tile, in, out;
   // Of each point: groups of two vectors of output channels (the last group may have one), in
-  // them the input channels. Output channels are filled up with zeros to whole vectors.
-  const float *weights;
+  // them the elements of the input channels. Output channels are filled up with zeros to whole
+  // vectors.
+  const Number *weights;
   const float *bias;  // filled up too
+  // int16 only. Of each point: what the transform of inputs that are not larger than 1 is
+  // multiplied by, and what the products of each output channel (filled up) are multiplied by.
+  const float *point_scales, *product_scales;
+  // int16 only. How much larger points become if inputs may be negative.
+  float signed_growth;
 
   int points() const { return (tile + 2) * (tile + 2); }
+  int elements() const { return (in + kNumbers - 1) / kNumbers; }
 };
 
 // Tiles are counted from the left, from first_row down, from the first picture on.
@@ -28,18 +66,32 @@ struct TileRange {
 // Where one block's intermediate results lie in a workspace, in floats.
 struct WinogradSpace {
   std::size_t zeros;  // one pixel outside the picture
-  // One point's transformed inputs, [channels / lanes][tiles][lanes], and products, alike.
+  std::size_t peaks;  // one number per tile
+  // One point's transformed inputs, [elements / lanes][tiles][lanes], and products, alike.
   std::size_t input_step, product_step;
   std::size_t total;
 
-  WinogradSpace(const WinogradLayer &layer, int lanes, int tiles);
+  template <typename T>
+  WinogradSpace(const WinogradLayer<T> &layer, int lanes, int tiles);
 };
 
 struct WinogradKernels {
   const char *target;  // Highway's name of the instruction set
   int lanes;           // floats in a vector
   int rows;            // tiles that are multiplied at once, in registers
-  void (*run)(const WinogradLayer &layer, const Conv3x3 &conv, TileRange tiles, float *workspace);
+  void (*run_float)(const WinogradLayer<float> &layer, const Conv3x3<float> &conv, TileRange tiles,
+                    float *workspace);
+  void (*run_bf16)(const WinogradLayer<Bf16> &layer, const Conv3x3<Bf16> &conv, TileRange tiles,
+                   float *workspace);
+
+  void run(const WinogradLayer<float> &layer, const Conv3x3<float> &conv, TileRange tiles,
+           float *workspace) const {
+    run_float(layer, conv, tiles, workspace);
+  }
+  void run(const WinogradLayer<Bf16> &layer, const Conv3x3<Bf16> &conv, TileRange tiles,
+           float *workspace) const {
+    run_bf16(layer, conv, tiles, workspace);
+  }
 };
 
 inline int round_up(int value, int step) {

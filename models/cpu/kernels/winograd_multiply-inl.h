@@ -1,5 +1,5 @@
-// gst-wav2lip: the matrix products inside a Winograd convolution, nine tenths of its time.
-// Included by winograd_kernels.cpp for each instruction set.
+// gst-wav2lip: the matrix products inside a Winograd convolution, most of its time. Included by
+// winograd_kernels.cpp for each instruction set.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #if defined(W2L_WINOGRAD_MULTIPLY_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef W2L_WINOGRAD_MULTIPLY_INL_H
@@ -12,6 +12,8 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <climits>
+#include <cstdint>
 #include <utility>
 
 #include "winograd_transforms-inl.h"
@@ -31,52 +33,159 @@ constexpr int kRows = 14;
 constexpr int kRows = 6;
 #endif
 
-// How far ahead of their use weights are asked for, in floats. They come from far away, and the
+// How far ahead of their use weights are asked for, in elements. They come from far away, and the
 // memory's own guessing stops at each page.
 constexpr int kAhead = 16 * kVectors * kLanes;
 
-// Products of one group of output channels: [kCount][channels] x [channels][kWidth vectors]. `v`
-// is the transformed input, with v_step between groups of kLanes input channels.
-template <int kCount, int kWidth>
-void multiply_group(const float *HWY_RESTRICT v, std::size_t v_step, const float *HWY_RESTRICT u,
-                    int channels, float *HWY_RESTRICT m, std::size_t m_step) {
-  const Floats d;
-  Vector sums[kCount][kWidth];
+// How elements (winograd_kernels.h) are multiplied and summed up.
+template <typename Number>
+struct Products;
+
+template <>
+struct Products<float> {
+  using Element = float;
+  using Weights = Vector;
+  using Sum = Vector;
+  static constexpr int kMost = INT_MAX;  // elements in one sum
+
+  static HWY_INLINE Weights load(const Element *from) { return hn::Load(Floats(), from); }
+  static HWY_INLINE Sum zero() { return hn::Zero(Floats()); }
+  static HWY_INLINE Sum add(Element input, Weights weights, Sum sum) {
+    return hn::MulAdd(hn::Set(Floats(), input), weights, sum);
+  }
+  static HWY_INLINE Vector total(Sum sum) { return sum; }
+};
+
+template <>
+struct Products<std::int16_t> {
+  using Element = std::int32_t;  // two numbers
+  static constexpr int kMost = kExactChannels / 2;
+
+#if HWY_TARGET == HWY_SCALAR  // one lane has no room for two numbers
+  using Weights = Element;
+  using Sum = std::int32_t;
+  static Weights load(const Element *from) {
+    return *from;
+  }
+  static Sum zero() {
+    return 0;
+  }
+  static int low(Element pair) {
+    return static_cast<std::int16_t>(pair & 0xffff);
+  }
+  static int high(Element pair) {
+    return pair >> 16;
+  }
+  static Sum add(Element input, Weights weights, Sum sum) {
+    return sum + low(input) * low(weights) + high(input) * high(weights);
+  }
+  static Vector total(Sum sum) {
+    return hn::Set(Floats(), static_cast<float>(sum));
+  }
+#else
+  using Shorts = hn::Repartition<std::int16_t, Floats>;
+  using Ints = hn::RebindToSigned<Floats>;
+  using Weights = hn::Vec<Shorts>;
+
+  static HWY_INLINE Weights load(const Element *from) {
+    return hn::BitCast(Shorts(), hn::Load(Ints(), from));
+  }
+
+#if HWY_TARGET <= HWY_AVX3_DL
+  using Sum = hn::Vec<Ints>;
+  static HWY_INLINE Sum zero() {
+    return hn::Zero(Ints());
+  }
+  // Highway 1.0 multiplies and adds in two instructions, and does not let the compiler use its own
+  // function for the one that does both (with which g++ 12 moves the sums to memory and back).
+  static HWY_INLINE Sum add(Element input, Weights weights, Sum sum) {
+    const Sum spread = hn::Set(Ints(), input);
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(sum.raw) : "v"(weights.raw), "v"(spread.raw));
+    return sum;
+  }
+  static HWY_INLINE Vector total(Sum sum) {
+    return hn::ConvertTo(Floats(), sum);
+  }
+#else
+  // Some instruction sets keep a second sum; for the others it is never touched.
+  struct Sum {
+    hn::Vec<Ints> low, high;
+  };
+  static HWY_INLINE Sum zero() {
+    return {hn::Zero(Ints()), hn::Zero(Ints())};
+  }
+  static HWY_INLINE Sum add(Element input, Weights weights, Sum sum) {
+    const Weights spread = hn::BitCast(Shorts(), hn::Set(Ints(), input));
+    sum.low = hn::ReorderWidenMulAccumulate(Ints(), spread, weights, sum.low, sum.high);
+    return sum;
+  }
+  static HWY_INLINE Vector total(const Sum &sum) {
+    return hn::ConvertTo(Floats(), hn::RearrangeToOddPlusEven(sum.low, sum.high));
+  }
+#endif
+#endif
+};
+
+// Sums of at most Products::kMost elements: [kCount][elements] x [elements][kWidth vectors]. `v` is
+// the transformed input, with v_step between groups of kLanes elements. Adds them to `m` unless
+// they are the first.
+template <typename Products, int kCount, int kWidth>
+HWY_INLINE void multiply_some(const typename Products::Element *HWY_RESTRICT &v, std::size_t v_step,
+                              const typename Products::Element *HWY_RESTRICT &u, int elements,
+                              bool first, float *HWY_RESTRICT m, std::size_t m_step) {
+  typename Products::Sum sums[kCount][kWidth];
   HWY_UNROLL(14)
   for (int row = 0; row < kCount; ++row)
-    for (int i = 0; i < kWidth; ++i) sums[row][i] = hn::Zero(d);
-  for (; channels > 0; channels -= kLanes, v += v_step) {
-    const int count = std::min(channels, kLanes);
-    for (int c = 0; c < count; ++c, u += kWidth * kLanes) {
-      Vector weights[kWidth];
+    for (int i = 0; i < kWidth; ++i) sums[row][i] = Products::zero();
+  for (; elements > 0; elements -= kLanes, v += v_step) {
+    const int count = std::min(elements, kLanes);
+    for (int e = 0; e < count; ++e, u += kWidth * kLanes) {
+      typename Products::Weights weights[kWidth];
       for (int i = 0; i < kWidth; ++i) {
-        weights[i] = hn::Load(d, u + i * kLanes);
+        weights[i] = Products::load(u + i * kLanes);
         hwy::Prefetch(u + kAhead + i * kLanes);
       }
       HWY_UNROLL(14)
-      for (int row = 0; row < kCount; ++row) {
-        const Vector input = hn::Set(d, v[row * kLanes + c]);
-        for (int i = 0; i < kWidth; ++i) sums[row][i] = hn::MulAdd(input, weights[i], sums[row][i]);
-      }
+      for (int row = 0; row < kCount; ++row)
+        for (int i = 0; i < kWidth; ++i)
+          sums[row][i] = Products::add(v[row * kLanes + e], weights[i], sums[row][i]);
     }
   }
   HWY_UNROLL(14)
   for (int row = 0; row < kCount; ++row)
-    for (int i = 0; i < kWidth; ++i)
-      hn::Store(sums[row][i], d, m + static_cast<std::size_t>(i) * m_step + row * kLanes);
+    for (int i = 0; i < kWidth; ++i) {
+      float *to = m + static_cast<std::size_t>(i) * m_step + row * kLanes;
+      Vector total = Products::total(sums[row][i]);
+      if (!first) total = hn::Add(total, hn::Load(Floats(), to));
+      hn::Store(total, Floats(), to);
+    }
 }
 
-using MultiplyGroup = void(const float *, std::size_t, const float *, int, float *, std::size_t);
+template <typename Products, int kCount, int kWidth>
+void multiply_group(const typename Products::Element *HWY_RESTRICT v, std::size_t v_step,
+                    const typename Products::Element *HWY_RESTRICT u, int elements,
+                    float *HWY_RESTRICT m, std::size_t m_step) {
+  for (int done = 0; done < elements; done += std::min(elements - done, Products::kMost))
+    multiply_some<Products, kCount, kWidth>(
+        v, v_step, u, std::min(elements - done, Products::kMost), done == 0, m, m_step);
+}
+
+template <typename Products>
+using MultiplyGroup = void(const typename Products::Element *, std::size_t,
+                           const typename Products::Element *, int, float *, std::size_t);
 
 // The function for 1 + i rows.
-template <int kWidth, int... kIndex>
-MultiplyGroup *multiply_function(int rows, std::integer_sequence<int, kIndex...>) {
-  static constexpr MultiplyGroup *kFunctions[] = {multiply_group<kIndex + 1, kWidth>...};
+template <typename Products, int kWidth, int... kIndex>
+MultiplyGroup<Products> *multiply_function(int rows, std::integer_sequence<int, kIndex...>) {
+  static constexpr MultiplyGroup<Products> *kFunctions[] = {
+      multiply_group<Products, kIndex + 1, kWidth>...};
   return kFunctions[rows - 1];
 }
 
 // All products of one point: `m` gets [out / kLanes][tiles][kLanes].
-inline void multiply_point(const float *v, const float *u, int tiles, int in, int out, float *m) {
+template <typename Products>
+void multiply_point(const typename Products::Element *v, const typename Products::Element *u,
+                    int tiles, int elements, int out, float *m) {
   const std::size_t step = static_cast<std::size_t>(tiles) * kLanes;
   const std::make_integer_sequence<int, kRows> indices;
   // Of nearly equal size: few rows leave the multipliers waiting for each other's sums.
@@ -85,11 +194,12 @@ inline void multiply_point(const float *v, const float *u, int tiles, int in, in
     const bool pair = out - k > kLanes;
     for (int part = 0; part < parts; ++part) {
       const int first = tiles * part / parts, count = tiles * (part + 1) / parts - first;
-      MultiplyGroup *function =
-          pair ? multiply_function<kVectors>(count, indices) : multiply_function<1>(count, indices);
-      function(v + first * kLanes, step, u, in, m + first * kLanes, step);
+      MultiplyGroup<Products> *function =
+          pair ? multiply_function<Products, kVectors>(count, indices)
+               : multiply_function<Products, 1>(count, indices);
+      function(v + first * kLanes, step, u, elements, m + first * kLanes, step);
     }
-    u += static_cast<std::size_t>(in) * (pair ? kVectors : 1) * kLanes;
+    u += static_cast<std::size_t>(elements) * (pair ? kVectors : 1) * kLanes;
     m += kVectors * step;
   }
 }

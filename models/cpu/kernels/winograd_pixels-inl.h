@@ -1,0 +1,119 @@
+// gst-wav2lip: pixels of float or bfloat16 to and from vectors of floats, and transformed inputs to
+// float or int16. Included by winograd_kernels.cpp for each instruction set.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#if defined(W2L_WINOGRAD_PIXELS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef W2L_WINOGRAD_PIXELS_INL_H
+#undef W2L_WINOGRAD_PIXELS_INL_H
+#else
+#define W2L_WINOGRAD_PIXELS_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "winograd_multiply-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace w2l {
+namespace HWY_NAMESPACE {
+
+// As many of them as floats.
+using Halves = hn::Rebind<std::uint16_t, Floats>;
+using Words = hn::RebindToUnsigned<Floats>;
+
+HWY_INLINE Vector load(const float *from) {
+  return hn::LoadU(Floats(), from);
+}
+
+HWY_INLINE hn::Vec<Halves> load_bits(const Bf16 *from) {
+  return hn::LoadU(Halves(), reinterpret_cast<const std::uint16_t *>(from));
+}
+
+HWY_INLINE Vector load(const Bf16 *from) {
+  return hn::BitCast(Floats(), hn::ShiftLeft<16>(hn::PromoteTo(Words(), load_bits(from))));
+}
+
+HWY_INLINE void store(Vector value, float *to) {
+  hn::StoreU(value, Floats(), to);
+}
+
+// Rounds as to_bf16().
+HWY_INLINE void store(Vector value, Bf16 *to) {
+  const auto bits = hn::BitCast(Words(), value);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(Words(), 1));
+  const auto rounded = hn::Add(hn::Add(bits, hn::Set(Words(), 0x7fff)), odd);
+  hn::StoreU(hn::TruncateTo(Halves(), hn::ShiftRight<16>(rounded)), Halves(),
+             reinterpret_cast<std::uint16_t *>(to));
+}
+
+// The first `count` channels of a pixel, fewer than a vector's: nothing behind them is touched.
+template <typename T>
+HWY_INLINE Vector load_some(const T *from, int count) {
+  HWY_ALIGN T lanes[kLanes] = {};
+  std::memcpy(lanes, from, static_cast<std::size_t>(count) * sizeof(T));
+  return load(lanes);
+}
+
+template <typename T>
+HWY_INLINE void store_some(Vector value, T *to, int count) {
+  HWY_ALIGN T lanes[kLanes];
+  store(value, lanes);
+  std::memcpy(to, lanes, static_cast<std::size_t>(count) * sizeof(T));
+}
+
+template <typename T>
+HWY_INLINE Vector load_channels(const T *from, int count) {
+  return count < kLanes ? load_some(from, count) : load(from);
+}
+
+template <typename T>
+HWY_INLINE void store_channels(Vector value, T *to, int count) {
+  if (count < kLanes)
+    store_some(value, to, count);
+  else
+    store(value, to);
+}
+
+// Rounds to the nearest; kPointLimit (winograd_kernels.h) keeps it in range.
+HWY_INLINE void store_point(Vector value, std::int16_t *to) {
+  const hn::Rebind<std::int16_t, Floats> d;
+  hn::StoreU(hn::DemoteTo(d, hn::NearestInt(value)), d, to);
+}
+
+HWY_INLINE hn::Vec<Halves> load_bits(const Bf16 *from, int count) {
+  if (count >= kLanes) return load_bits(from);
+  HWY_ALIGN Bf16 lanes[kLanes] = {};
+  std::memcpy(lanes, from, static_cast<std::size_t>(count) * sizeof(Bf16));
+  return load_bits(lanes);
+}
+
+// The largest magnitude of `in` channels of `count` pixels, times `signed_growth` if any of them is
+// negative. The bits of numbers without a sign are in the order of the numbers.
+inline float tile_peak(const Bf16 *const *pixels, int count, int in, float signed_growth) {
+  constexpr std::uint16_t kSign = 0x8000;
+  const Halves d;
+  auto peak = hn::Zero(d), sign = peak;
+  for (int c = 0; c < in; c += kLanes)
+    for (int i = 0; i < count; ++i) {
+      const auto bits = load_bits(pixels[i] + c, in - c);
+      sign = hn::Or(sign, bits);
+      peak = hn::Max(peak, hn::AndNot(hn::Set(d, kSign), bits));
+    }
+  HWY_ALIGN std::uint16_t peaks[kLanes], signs[kLanes];
+  hn::Store(peak, d, peaks);
+  hn::Store(sign, d, signs);
+  std::uint16_t largest = 0, any = 0;
+  for (int i = 0; i < kLanes; ++i) {
+    largest = std::max(largest, peaks[i]);
+    any = static_cast<std::uint16_t>(any | signs[i]);
+  }
+  return to_float(static_cast<Bf16>(largest)) * ((any & kSign) != 0 ? signed_growth : 1);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace w2l
+HWY_AFTER_NAMESPACE();
+
+#endif

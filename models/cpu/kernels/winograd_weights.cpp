@@ -1,0 +1,157 @@
+// gst-wav2lip: the weights of a Winograd convolution. See winograd_weights.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "winograd_weights.h"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+#include <stdexcept>
+
+namespace w2l {
+namespace {
+
+// One of a tile's tile + 2 points in one dimension.
+struct Point {
+  // How the three taps of a filter become the point: a row of G of Lavin and Gray, "Fast
+  // Algorithms for Convolutional Neural Networks", 2015.
+  double taps[3];
+  // The sums of the positive and of the negative factors of the input's transform, of B.
+  double positive, negative;
+};
+
+// They belong to 0, 1, -1, (2, (-2,)) and infinity.
+constexpr Point kPoints2[] = {
+    {{1, 0, 0}, 1, 1}, {{0.5, 0.5, 0.5}, 2, 0}, {{0.5, -0.5, 0.5}, 1, 1}, {{0, 0, 1}, 1, 1}};
+constexpr Point kPoints3[] = {{{1. / 2, 0, 0}, 3, 3},
+                              {{-1. / 2, -1. / 2, -1. / 2}, 1, 3},
+                              {{-1. / 6, 1. / 6, -1. / 6}, 3, 3},
+                              {{1. / 6, 1. / 3, 2. / 3}, 1, 1},
+                              {{0, 0, 1}, 3, 3}};
+constexpr Point kPoints4[] = {{{1. / 4, 0, 0}, 5, 5},
+                              {{-1. / 6, -1. / 6, -1. / 6}, 2, 8},
+                              {{-1. / 6, 1. / 6, -1. / 6}, 5, 5},
+                              {{1. / 24, 1. / 12, 1. / 6}, 3, 3},
+                              {{1. / 24, -1. / 12, 1. / 6}, 3, 3},
+                              {{0, 0, 1}, 5, 5}};
+
+const Point *points_of(int tile) {
+  if (tile == 2) return kPoints2;
+  if (tile == 3) return kPoints3;
+  if (tile == 4) return kPoints4;
+  throw std::invalid_argument("a Winograd tile of this size does not exist");
+}
+
+double transformed(const float *taps, const Point &row, const Point &column) {
+  double sum = 0;
+  for (int y = 0; y < 3; ++y)
+    for (int x = 0; x < 3; ++x)
+      sum += row.taps[y] * column.taps[x] * static_cast<double>(taps[y * 3 + x]);
+  return sum;
+}
+
+// The largest magnitude of a point of inputs in 0..1, and of inputs in -1..1.
+double largest(const Point &row, const Point &column) {
+  return std::max(row.positive * column.positive + row.negative * column.negative,
+                  row.positive * column.negative + row.negative * column.positive);
+}
+
+double largest_signed(const Point &row, const Point &column) {
+  return (row.positive + row.negative) * (column.positive + column.negative);
+}
+
+// The largest sum of magnitudes of kExactChannels successive weights.
+double largest_sum(const double *weights, int in) {
+  double largest = 0;
+  for (int start = 0; start < in; start += kExactChannels) {
+    double sum = 0;
+    for (int c = start; c < std::min(in, start + kExactChannels); ++c) sum += std::fabs(weights[c]);
+    largest = std::max(largest, sum);
+  }
+  return largest;
+}
+
+// What weights may be multiplied by before they are rounded, by half at most.
+double weight_scale(const double *weights, int in) {
+  double peak = 0;
+  for (int c = 0; c < in; ++c) peak = std::max(peak, std::fabs(weights[c]));
+  if (peak == 0) return 1;
+  return std::min((kWeightSumLimit - kExactChannels / 2) / largest_sum(weights, in),
+                  INT16_MAX / peak);
+}
+
+template <typename Value>
+hwy::AlignedFreeUniquePtr<Value[]> zeros(std::size_t count) {
+  auto memory = hwy::AllocateAligned<Value>(count);
+  if (!memory) throw std::bad_alloc();
+  std::fill_n(memory.get(), count, Value{0});
+  return memory;
+}
+
+}  // namespace
+
+template <typename T>
+WinogradWeights<T>::WinogradWeights(int tile, int in, int out, const float *weight,
+                                    const float *bias, int lanes)
+    : layer_{tile, in, out, nullptr, nullptr, nullptr, nullptr, 1} {
+  const Point *points = points_of(tile);
+  const int edge = tile + 2;
+  const auto count = static_cast<std::size_t>(layer_.points());
+  const auto padded_in = static_cast<std::size_t>(layer_.elements() * layer_.kNumbers);
+  const auto padded_out = static_cast<std::size_t>(round_up(out, lanes));
+  weights_ = zeros<Number>(count * padded_in * padded_out);
+  bias_ = zeros<float>(padded_out);
+  std::copy_n(bias, out, bias_.get());
+
+  if constexpr (layer_.kNumbers > 1) {
+    for (int i = 0; i < layer_.points(); ++i) {
+      const Point &row = points[i / edge], &column = points[i % edge];
+      const double bound = largest(row, column);
+      point_scales_.push_back(static_cast<float>((kPointLimit - 2) / bound));
+      layer_.signed_growth =
+          std::max(layer_.signed_growth, static_cast<float>(largest_signed(row, column) / bound));
+    }
+    product_scales_.resize(count * padded_out);
+  }
+
+  std::vector<double> values(count * static_cast<std::size_t>(in));  // [points][in]
+  for (int k = 0; k < out; ++k) {
+    for (int c = 0; c < in; ++c, weight += 9)
+      for (int i = 0; i < layer_.points(); ++i)
+        values[static_cast<std::size_t>(i * in + c)] =
+            transformed(weight, points[i / edge], points[i % edge]);
+    pack(k, values, lanes);
+  }
+  layer_.weights = weights_.get();
+  layer_.bias = bias_.get();
+  layer_.point_scales = point_scales_.data();
+  layer_.product_scales = product_scales_.data();
+}
+
+// Of output channel `k`, `values` [points][in].
+template <typename T>
+void WinogradWeights<T>::pack(int k, const std::vector<double> &values, int lanes) {
+  const int in = layer_.in, group = 2 * lanes, padded_out = round_up(layer_.out, lanes);
+  const int start = k / group * group, width = std::min(group, padded_out - start);
+  const auto padded_in = static_cast<std::size_t>(layer_.elements() * layer_.kNumbers);
+  for (int i = 0; i < layer_.points(); ++i) {
+    const double *from = &values[static_cast<std::size_t>(i * in)];
+    Number *to = weights_.get() + padded_in * static_cast<std::size_t>(i * padded_out + start) +
+                 (k - start) * layer_.kNumbers;
+    double scale = 1;
+    if constexpr (layer_.kNumbers > 1) {
+      scale = weight_scale(from, in);
+      product_scales_[static_cast<std::size_t>(i * padded_out + k)] = static_cast<float>(
+          1 / (scale * static_cast<double>(point_scales_[static_cast<std::size_t>(i)])));
+    }
+    for (int c = 0; c < in; ++c) {
+      const double value = from[c] * scale;
+      to[c / layer_.kNumbers * width * layer_.kNumbers + c % layer_.kNumbers] =
+          static_cast<Number>(layer_.kNumbers > 1 ? std::round(value) : value);
+    }
+  }
+}
+
+template class WinogradWeights<float>;
+template class WinogradWeights<Bf16>;
+
+}  // namespace w2l

@@ -1,0 +1,34 @@
+// gst-wav2lip: the weights of a Winograd convolution: transformed, scaled where they become int16,
+// and packed in the order in which the kernels read them.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <hwy/aligned_allocator.h>
+
+#include <vector>
+
+#include "winograd_kernels.h"
+
+namespace w2l {
+
+template <typename T>
+class WinogradWeights {
+ public:
+  // `lanes` are the kernels'. The rest is as for WinogradConv.
+  WinogradWeights(int tile, int in, int out, const float *weight, const float *bias, int lanes);
+
+  // Valid as long as this lives, wherever it is moved.
+  const WinogradLayer<T> &layer() const { return layer_; }
+
+ private:
+  using Number = typename WinogradNumber<T>::Type;
+
+  void pack(int k, const std::vector<double> &points, int lanes);
+
+  WinogradLayer<T> layer_;
+  hwy::AlignedFreeUniquePtr<Number[]> weights_;
+  hwy::AlignedFreeUniquePtr<float[]> bias_;
+  std::vector<float> point_scales_, product_scales_;
+};
+
+}  // namespace w2l
