@@ -120,6 +120,13 @@ class Problem {
     for (float &value : bias_) value = normal(random_);
   }
 
+  // `value` gets row and column.
+  template <typename Value>
+  void fill_input(const Value &value) {
+    input_.fill(conv_, value);
+  }
+  void fill_weights(float value) { std::fill(weight_.begin(), weight_.end(), value); }
+
   std::vector<float> run(const WinogradKernels &kernels, int threads) {
     const WinogradConv<T> winograd(case_.tile, case_.in, case_.out, weight_.data(), bias_.data(),
                                    kernels);
@@ -202,20 +209,46 @@ Case random_case(std::mt19937 &random, unsigned seed) {
 
 class Winograd : public testing::TestWithParam<const WinogradKernels *> {};
 
-TEST_P(Winograd, EqualsDirectConvolutionForAnyShape) {
+// Decibels that have to be reached. bfloat16's own rounding of the results leaves less than 60.
+template <typename T>
+constexpr double kEnough = std::is_same_v<T, float> ? 110 : 50;
+
+template <typename T>
+void expect_direct_convolution(const WinogradKernels &kernels, bool positive) {
   std::mt19937 random(1);
   double worst = 200;
   for (unsigned i = 0; i < 120; ++i) {
-    const Case c = random_case(random, i);
-    Problem<float> problem(c);
+    Case c = random_case(random, i);
+    if (positive) c.relu = false;  // with few channels all results might be zero
+    Problem<T> problem(c);
+    std::normal_distribution<float> normal;
+    if (positive) problem.fill_input([&](int, int) { return std::fabs(normal(random)); });
     const std::vector<float> expected = problem.run_direct();
-    const std::vector<float> actual = problem.run(*GetParam(), 1);
+    const std::vector<float> actual = problem.run(kernels, 1);
     ASSERT_TRUE(same_pixels(actual, expected)) << c;
     const double quality = decibels(actual, expected);
-    ASSERT_GE(quality, 110) << c;
+    ASSERT_GE(quality, kEnough<T>) << c;
     worst = std::min(worst, quality);
   }
-  RecordProperty("worst_decibels", std::to_string(worst));
+  testing::Test::RecordProperty("worst_decibels", std::to_string(worst));
+}
+
+TEST_P(Winograd, EqualsDirectConvolutionForAnyShape) {
+  expect_direct_convolution<float>(*GetParam(), false);
+}
+
+TEST_P(Winograd, EqualsDirectConvolutionForAnyShapeInBf16) {
+  expect_direct_convolution<Bf16>(*GetParam(), true);
+}
+
+TEST_P(Winograd, TakesNegativeInputsInBf16) {
+  expect_direct_convolution<Bf16>(*GetParam(), false);
+}
+
+template <typename T>
+void expect_accuracy(const WinogradKernels &kernels, const Case &c) {
+  Problem<T> problem(c);
+  EXPECT_GE(decibels(problem.run(kernels, 1), problem.run_direct()), kEnough<T>) << c;
 }
 
 TEST_P(Winograd, KeepsItsAccuracyWithTheChannelsOfTheNetwork) {
@@ -223,25 +256,79 @@ TEST_P(Winograd, KeepsItsAccuracyWithTheChannelsOfTheNetwork) {
        {Case{4, 64, 64, 1, 30, 29, 0, true, true, 1}, Case{4, 80, 32, 1, 26, 24, 0, false, true, 2},
         Case{4, 384, 384, 1, 12, 12, 3, true, true, 3},
         Case{3, 512, 512, 1, 6, 6, 0, true, true, 4}}) {
-    Problem<float> problem(c);
-    EXPECT_GE(decibels(problem.run(*GetParam(), 1), problem.run_direct()), 110) << c;
+    expect_accuracy<float>(*GetParam(), c);
+    expect_accuracy<Bf16>(*GetParam(), c);
   }
 }
 
-TEST_P(Winograd, GivesTheSameBitsWithAnyNumberOfThreads) {
+// Factors of the inputs' transform, [points][pixels].
+using Factors = std::vector<std::vector<int>>;
+
+Factors factors(int tile) {
+  if (tile == 2) return {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, 0, 1}};
+  if (tile == 3)
+    return {{2, -1, -2, 1, 0},
+            {0, -2, -1, 1, 0},
+            {0, 2, -3, 1, 0},
+            {0, -1, 0, 1, 0},
+            {0, 2, -1, -2, 1}};
+  return {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
+          {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
+}
+
+// Weights that are all equal are as large as the bound lets them be, and the tile in the middle
+// makes one point as large as it can be: with a bound twice as large, this would overflow.
+void expect_no_overflow(const WinogradKernels &kernels, int tile, int point, int sign) {
+  const Factors b = factors(tile);
+  const int edge = tile + 2, y = point / edge, x = point % edge;
+  const Case c{tile, kExactChannels, 5, 1, 3 * tile, 3 * tile, 0, false, false, 1};
+  Problem<Bf16> problem(c);
+  problem.fill_weights(1);
+  problem.fill_input([&](int row, int column) {
+    row -= tile - 1, column -= tile - 1;
+    if (row < 0 || row >= edge || column < 0 || column >= edge) return 0.0f;
+    const int factor = b[y][row] * b[x][column];
+    if (sign == 0) return factor > 0 ? 1.0f : factor < 0 ? -1.0f : 0.0f;
+    return factor * sign > 0 ? 1.0f : 0.0f;
+  });
+  EXPECT_GE(decibels(problem.run(kernels, 1), problem.run_direct()), 50)
+      << "F" << tile << ", point " << point << ", sign " << sign;
+}
+
+TEST_P(Winograd, SumsDoNotOverflowAtTheBound) {
+  for (const int tile : {2, 3, 4})
+    for (int point = 0; point < (tile + 2) * (tile + 2); ++point)
+      for (const int sign : {-1, 0, 1}) expect_no_overflow(*GetParam(), tile, point, sign);
+}
+
+TEST_P(Winograd, GivesZerosAndHugeNumbersInBf16) {
+  for (const float value : {0.0f, 1e-38f, 1e30f}) {
+    Problem<Bf16> problem({4, 20, 20, 1, 9, 9, 0, false, false, 1});
+    problem.fill_input([&](int, int) { return value; });
+    EXPECT_GE(decibels(problem.run(*GetParam(), 1), problem.run_direct()), 50) << value;
+  }
+}
+
+template <typename T>
+void expect_same_bits(const WinogradKernels &kernels) {
   std::mt19937 random(2);
   for (unsigned i = 0; i < 10; ++i) {
     Case c = random_case(random, i);
     c.images = 5, c.height += 40;
-    Problem<float> problem(c);
-    const std::vector<float> one = problem.run(*GetParam(), 1);
+    Problem<T> problem(c);
+    const std::vector<float> one = problem.run(kernels, 1);
     for (const int threads : {2, 3, 7}) {
-      const std::vector<float> several = problem.run(*GetParam(), threads);
+      const std::vector<float> several = problem.run(kernels, threads);
       ASSERT_TRUE(same_pixels(several, one)) << c;
       for (std::size_t k = 0; k < one.size(); ++k)
         ASSERT_TRUE(std::isnan(one[k]) || several[k] == one[k]) << c << ", " << threads;
     }
   }
+}
+
+TEST_P(Winograd, GivesTheSameBitsWithAnyNumberOfThreads) {
+  expect_same_bits<float>(*GetParam());
+  expect_same_bits<Bf16>(*GetParam());
 }
 
 TEST_P(Winograd, HasNothingToDoWithoutPictures) {
