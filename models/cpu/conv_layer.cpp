@@ -18,15 +18,19 @@ constexpr std::int64_t kEdgeForTile4 = 12, kEdgeForTile3 = 6;
 // With fewer channels than a vector has floats, the transforms cost more than the products save.
 constexpr std::int64_t kLeastChannels = 16;
 
-// Of the layer's Winograd convolution; 0 where LibTorch's operators are faster.
-int winograd_tile(const Layer &layer, Size2 input) {
+// Which of them computes the layer; none where LibTorch's operators are faster.
+std::optional<WinogradForm> winograd_form(const Layer &layer, Size2 input) {
   const LayerRow &row = *layer.row;
-  const bool fits = row.kernel == 3 && row.padding == 1 && row.stride.height == 1 &&
-                    row.stride.width == 1 &&
-                    (row.kind == LayerKind::Conv || row.kind == LayerKind::Residual);
-  if (!fits || std::min(layer.in, layer.out) < kLeastChannels) return 0;
+  const bool transposed = row.kind == LayerKind::Transposed;
+  const std::int64_t stride = transposed ? 2 : 1;
+  const bool fits = row.kernel == 3 && row.padding == 1 && row.stride.height == stride &&
+                    row.stride.width == stride && row.output_padding == stride - 1 &&
+                    row.kind != LayerKind::Last;
   const std::int64_t edge = std::min(input.height, input.width);
-  return edge >= kEdgeForTile4 ? 4 : edge >= kEdgeForTile3 ? 3 : 0;
+  if (!fits || std::min(layer.in, layer.out) < kLeastChannels || edge < kEdgeForTile3) return {};
+  if (transposed)
+    return edge >= kEdgeForTile4 ? WinogradForm::TransposedF4 : WinogradForm::TransposedF3;
+  return edge >= kEdgeForTile4 ? WinogradForm::F4 : WinogradForm::F3;
 }
 
 template <typename T>
@@ -52,14 +56,14 @@ float *workspace(std::size_t size) {
 
 ConvLayer::ConvLayer(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype)
     : row_(layer.row), channels_(layer.out), output_(w2l::output_size(*layer.row, input)) {
-  const int tile = winograd_tile(layer, input);
-  if (tile == 0)
+  const std::optional<WinogradForm> form = winograd_form(layer, input);
+  if (!form)
     fused_.emplace(layer, std::move(weights), input, dtype);
   else if (dtype == at::kFloat)
-    float_.emplace(tile, static_cast<int>(layer.in), static_cast<int>(layer.out),
+    float_.emplace(*form, static_cast<int>(layer.in), static_cast<int>(layer.out),
                    weights.weight.data(), weights.bias.data());
   else
-    bf16_.emplace(tile, static_cast<int>(layer.in), static_cast<int>(layer.out),
+    bf16_.emplace(*form, static_cast<int>(layer.in), static_cast<int>(layer.out),
                   weights.weight.data(), weights.bias.data());
 }
 
@@ -103,8 +107,9 @@ template <typename T>
 void ConvLayer::run_winograd(const WinogradConv<T> &winograd, const Rows &x, const Rows &to) const {
   Conv3x3<T> conv;
   conv.images = static_cast<int>(x.pixels.size(0));
-  conv.height = static_cast<int>(output_.height);
-  conv.width = static_cast<int>(output_.width);
+  if (row_->kind == LayerKind::Transposed) conv.scale = 2;
+  conv.height = static_cast<int>(output_.height) / conv.scale;
+  conv.width = static_cast<int>(output_.width) / conv.scale;
   conv.first_row = to.top;
   conv.input = view<const T>(x);
   conv.output = view<T>(to);

@@ -34,23 +34,23 @@ T number(float value) {
 template <typename T>
 class Pictures {
  public:
-  Pictures(std::mt19937 &random, const Conv3x3<T> &conv, int channels, int top)
-      : channels_(channels) {
+  Pictures(std::mt19937 &random, int images, int height, int width, int channels, int top)
+      : images_(images), height_(height), width_(width), channels_(channels) {
     std::uniform_int_distribution<int> some(0, 5);
     left_ = some(random);
     steps_.top = top;
     steps_.pixel_step = left_ + channels + some(random);
-    steps_.row_step = steps_.pixel_step * conv.width + some(random);
-    steps_.image_step = steps_.row_step * (conv.height - top) + some(random);
-    const auto size = static_cast<std::size_t>(steps_.image_step * conv.images + left_);
+    steps_.row_step = steps_.pixel_step * width + some(random);
+    steps_.image_step = steps_.row_step * (height - top) + some(random);
+    const auto size = static_cast<std::size_t>(steps_.image_step * images + left_);
     values_.assign(size, number<T>(kAround));
   }
 
   template <typename Value>
-  void fill(const Conv3x3<T> &conv, const Value &value) {
-    for (int image = 0; image < conv.images; ++image)
-      for (int row = steps_.top; row < conv.height; ++row)
-        for (int column = 0; column < conv.width; ++column)
+  void fill(const Value &value) {
+    for (int image = 0; image < images_; ++image)
+      for (int row = steps_.top; row < height_; ++row)
+        for (int column = 0; column < width_; ++column)
           for (int c = 0; c < channels_; ++c)
             view().at(image, row, column)[c] = number<T>(value(row, column));
   }
@@ -70,20 +70,29 @@ class Pictures {
   }
 
  private:
-  int channels_, left_;
+  int images_, height_, width_, channels_, left_;
   PixelView<T> steps_;
   std::vector<T> values_;
 };
 
 // A layer and its pictures.
 struct Case {
-  int tile, in, out, images, height, width, first_row;
+  WinogradForm form;
+  int in, out, images, height, width, first_row;
   bool residual, relu;
   unsigned seed;
 };
 
+constexpr WinogradForm kForms[] = {WinogradForm::F2, WinogradForm::F3, WinogradForm::F4,
+                                   WinogradForm::TransposedF3, WinogradForm::TransposedF4};
+
+const char *name(WinogradForm form) {
+  const char *const names[] = {"F2", "F3", "F4", "TransposedF3", "TransposedF4"};
+  return names[static_cast<int>(form)];
+}
+
 std::ostream &operator<<(std::ostream &out, const Case &c) {
-  return out << "F" << c.tile << " " << c.in << "->" << c.out << ", " << c.images << " x "
+  return out << name(c.form) << " " << c.in << "->" << c.out << ", " << c.images << " x "
              << c.height << " x " << c.width << " from row " << c.first_row
              << (c.residual ? ", residual" : "") << (c.relu ? ", relu" : "") << ", seed " << c.seed;
 }
@@ -93,6 +102,7 @@ Conv3x3<T> shape(const Case &c) {
   Conv3x3<T> conv;
   conv.images = c.images, conv.height = c.height, conv.width = c.width;
   conv.first_row = c.first_row;
+  conv.scale = shape_of(c.form).scale();
   conv.relu = c.relu;
   return conv;
 }
@@ -105,13 +115,15 @@ class Problem {
         random_(c.seed),
         conv_(shape<T>(c)),
         // Only the rows that may be read are in memory, so that a sanitizer sees any other.
-        input_(random_, conv_, c.in, std::max(0, c.first_row - 1)),
-        residual_(random_, conv_, c.out, c.first_row),
-        empty_(random_, conv_, c.out, c.first_row) {
+        input_(random_, c.images, c.height, c.width, c.in, conv_.first_input_row()),
+        residual_(random_, c.images, conv_.scale * c.height, conv_.scale * c.width, c.out,
+                  c.first_row),
+        empty_(random_, c.images, conv_.scale * c.height, conv_.scale * c.width, c.out,
+               c.first_row) {
     std::normal_distribution<float> normal;
     const auto any = [&](int, int) { return normal(random_); };
-    input_.fill(conv_, any);
-    residual_.fill(conv_, any);
+    input_.fill(any);
+    residual_.fill(any);
     conv_.input = input_.constant();
     if (c.residual) conv_.residual = residual_.constant();
     weight_.resize(static_cast<std::size_t>(c.in * c.out) * 9);
@@ -123,12 +135,12 @@ class Problem {
   // `value` gets row and column.
   template <typename Value>
   void fill_input(const Value &value) {
-    input_.fill(conv_, value);
+    input_.fill(value);
   }
   void fill_weights(float value) { std::fill(weight_.begin(), weight_.end(), value); }
 
   std::vector<float> run(const WinogradKernels &kernels, int threads) {
-    const WinogradConv<T> winograd(case_.tile, case_.in, case_.out, weight_.data(), bias_.data(),
+    const WinogradConv<T> winograd(case_.form, case_.in, case_.out, weight_.data(), bias_.data(),
                                    kernels);
     Pictures<T> output = empty_;
     conv_.output = output.view();
@@ -197,11 +209,11 @@ Case random_case(std::mt19937 &random, unsigned seed) {
     return std::uniform_int_distribution<int>(low, high)(random);
   };
   Case c;
-  c.tile = any(2, 4);
+  c.form = kForms[any(0, 4)];
   c.in = any(1, 70), c.out = any(1, 70);
   c.images = any(1, 3);
   c.height = any(1, 23), c.width = any(1, 23);
-  c.first_row = any(0, 1) ? any(0, c.height - 1) : 0;
+  c.first_row = any(0, 1) ? any(0, shape_of(c.form).scale() * c.height - 1) : 0;
   c.residual = any(0, 1) != 0, c.relu = any(0, 1) != 0;
   c.seed = seed;
   return c;
@@ -252,58 +264,70 @@ void expect_accuracy(const WinogradKernels &kernels, const Case &c) {
 }
 
 TEST_P(Winograd, KeepsItsAccuracyWithTheChannelsOfTheNetwork) {
-  for (const Case &c :
-       {Case{4, 64, 64, 1, 30, 29, 0, true, true, 1}, Case{4, 80, 32, 1, 26, 24, 0, false, true, 2},
-        Case{4, 384, 384, 1, 12, 12, 3, true, true, 3},
-        Case{3, 512, 512, 1, 6, 6, 0, true, true, 4}}) {
+  for (const Case &c : {Case{WinogradForm::F4, 64, 64, 1, 30, 29, 0, true, true, 1},
+                        Case{WinogradForm::F4, 80, 32, 1, 26, 24, 0, false, true, 2},
+                        Case{WinogradForm::F4, 384, 384, 1, 12, 12, 3, true, true, 3},
+                        Case{WinogradForm::F3, 512, 512, 1, 6, 6, 0, true, true, 4},
+                        Case{WinogradForm::TransposedF3, 768, 384, 1, 6, 6, 3, false, true, 5},
+                        Case{WinogradForm::TransposedF4, 160, 64, 1, 24, 24, 0, false, true, 6}}) {
     expect_accuracy<float>(*GetParam(), c);
     expect_accuracy<Bf16>(*GetParam(), c);
   }
 }
 
-// Factors of the inputs' transform, [points][pixels].
+// Factors of the inputs' transform, [points][pixels], without those of the even pixels.
 using Factors = std::vector<std::vector<int>>;
 
-Factors factors(int tile) {
-  if (tile == 2) return {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, 0, 1}};
-  if (tile == 3)
-    return {{2, -1, -2, 1, 0},
-            {0, -2, -1, 1, 0},
-            {0, 2, -3, 1, 0},
-            {0, -1, 0, 1, 0},
-            {0, 2, -1, -2, 1}};
+Factors factors(WinogradForm form) {
+  switch (form) {
+    case WinogradForm::F2:
+    case WinogradForm::TransposedF3:
+      return {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, 0, 1}};
+    case WinogradForm::F3:
+    case WinogradForm::TransposedF4:
+      return {{2, -1, -2, 1, 0},
+              {0, -2, -1, 1, 0},
+              {0, 2, -3, 1, 0},
+              {0, -1, 0, 1, 0},
+              {0, 2, -1, -2, 1}};
+    case WinogradForm::F4:
+      break;
+  }
   return {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
           {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
 }
 
 // Weights that are all equal are as large as the bound lets them be, and the tile in the middle
 // makes one point as large as it can be: with a bound twice as large, this would overflow.
-void expect_no_overflow(const WinogradKernels &kernels, int tile, int point, int sign) {
-  const Factors b = factors(tile);
-  const int edge = tile + 2, y = point / edge, x = point % edge;
-  const Case c{tile, kExactChannels, 5, 1, 3 * tile, 3 * tile, 0, false, false, 1};
+void expect_no_overflow(const WinogradKernels &kernels, WinogradForm form, int point, int sign) {
+  const Factors b = factors(form);
+  const WinogradShape shape = shape_of(form);
+  const int edge = static_cast<int>(b.size()), y = point / edge, x = point % edge;
+  const Case c{form, kExactChannels, 5, 1, 3 * shape.step, 3 * shape.step, 0, false, false, 1};
   Problem<Bf16> problem(c);
   problem.fill_weights(1);
   problem.fill_input([&](int row, int column) {
-    row -= tile - 1, column -= tile - 1;
-    if (row < 0 || row >= edge || column < 0 || column >= edge) return 0.0f;
+    row -= shape.step - shape.border, column -= shape.step - shape.border;
+    if (row < 0 || row >= shape.input || column < 0 || column >= shape.input) return 0.0f;
     const int factor = b[y][row] * b[x][column];
     if (sign == 0) return factor > 0 ? 1.0f : factor < 0 ? -1.0f : 0.0f;
     return factor * sign > 0 ? 1.0f : 0.0f;
   });
   EXPECT_GE(decibels(problem.run(kernels, 1), problem.run_direct()), 50)
-      << "F" << tile << ", point " << point << ", sign " << sign;
+      << name(form) << ", point " << point << ", sign " << sign;
 }
 
 TEST_P(Winograd, SumsDoNotOverflowAtTheBound) {
-  for (const int tile : {2, 3, 4})
-    for (int point = 0; point < (tile + 2) * (tile + 2); ++point)
-      for (const int sign : {-1, 0, 1}) expect_no_overflow(*GetParam(), tile, point, sign);
+  for (const WinogradForm form : kForms) {
+    const int points = static_cast<int>(factors(form).size());
+    for (int point = 0; point < points * points; ++point)
+      for (const int sign : {-1, 0, 1}) expect_no_overflow(*GetParam(), form, point, sign);
+  }
 }
 
 TEST_P(Winograd, GivesZerosAndHugeNumbersInBf16) {
   for (const float value : {0.0f, 1e-38f, 1e30f}) {
-    Problem<Bf16> problem({4, 20, 20, 1, 9, 9, 0, false, false, 1});
+    Problem<Bf16> problem({WinogradForm::F4, 20, 20, 1, 9, 9, 0, false, false, 1});
     problem.fill_input([&](int, int) { return value; });
     EXPECT_GE(decibels(problem.run(*GetParam(), 1), problem.run_direct()), 50) << value;
   }
@@ -333,16 +357,12 @@ TEST_P(Winograd, GivesTheSameBitsWithAnyNumberOfThreads) {
 
 TEST_P(Winograd, HasNothingToDoWithoutPictures) {
   const std::vector<float> weight(9, 1.0f), bias(1, 0.0f);
-  const WinogradConv<float> winograd(4, 1, 1, weight.data(), bias.data(), *GetParam());
+  const WinogradConv<float> winograd(WinogradForm::F4, 1, 1, weight.data(), bias.data(),
+                                     *GetParam());
   Conv3x3<float> conv;
   EXPECT_EQ(winograd.blocks(conv), 0);
   conv.images = 1, conv.height = conv.width = 9, conv.first_row = 9;
   EXPECT_EQ(winograd.blocks(conv), 0);
-}
-
-TEST(WinogradConv, KnowsItsTiles) {
-  const std::vector<float> weight(9, 1.0f), bias(1, 0.0f);
-  EXPECT_THROW(WinogradConv<float>(5, 1, 1, weight.data(), bias.data()), std::invalid_argument);
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, Winograd, testing::ValuesIn(all_kernels()),

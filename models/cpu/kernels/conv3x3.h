@@ -1,5 +1,6 @@
-// gst-wav2lip: what the kernels compute: 3x3 convolutions with stride 1 and a border of one zero,
-// and the views of memory they read and write. No Torch types. CpuNetwork's layers call them.
+// gst-wav2lip: what the kernels compute: 3x3 convolutions with stride 1 and a border of one zero
+// and transposed ones with stride 2, and the views of memory they read and write. No Torch types.
+// CpuNetwork's layers call them.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
@@ -22,21 +23,29 @@ struct PixelView {
   }
 };
 
-// output = relu(convolution(input) + bias + residual), rows [first_row, height). `T` is float or
-// Bf16; sums are float in both.
+// output = relu(convolution(input) + bias + residual), rows [first_row, scale * height). `T` is
+// float or Bf16; sums are float in both.
 template <typename T>
 struct Conv3x3 {
-  int images = 0, height = 0, width = 0;
-  int first_row = 0;
-  // Read from row first_row - 1 on. Must not overlap the output.
+  int images = 0, height = 0, width = 0;  // of the input
+  // 2 for a transposed convolution with stride 2, padding 1 and output padding 1, whose output is
+  // twice as high and wide.
+  int scale = 1;
+  int first_row = 0;  // of the output
+  // Read from row first_input_row() on. Must not overlap the output.
   PixelView<const T> input;
   PixelView<const T> residual;  // no data: nothing is added
   PixelView<T> output;
   bool relu = true;
+
+  int first_input_row() const {
+    if (scale == 2) return first_row / 2;
+    return first_row > 0 ? first_row - 1 : 0;
+  }
 };
 
-// The scalar twin of all kernels, slow and exact: sums in double. `weight` is in PyTorch's layout
-// (out, in, 3, 3).
+// The scalar twin of all kernels, slow and exact: sums in double. `weight` is in PyTorch's layout:
+// (out, in, 3, 3), of a transposed convolution (in, out, 3, 3).
 template <typename T>
 void direct_conv3x3(const Conv3x3<T> &conv, int in, int out, const float *weight,
                     const float *bias);

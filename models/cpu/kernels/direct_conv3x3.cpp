@@ -7,17 +7,31 @@
 namespace w2l {
 namespace {
 
+// Which pixel of the input, in one dimension, tap `tap` of the filter lays on pixel `at` of the
+// output; -1 for none.
+int source(int at, int tap, int size, int scale) {
+  int place = at + tap - 1;
+  if (scale == 2) {
+    place = at + 1 - tap;
+    if (place % 2 != 0) return -1;
+    place /= 2;
+  }
+  return place < size ? place : -1;
+}
+
+// `weight` is the filter of the first input channel, the next ones' are weight_step apart.
 template <typename T>
 double sum_of_products(const Conv3x3<T> &conv, int image, int row, int column, int in,
-                       const float *weight) {
+                       const float *weight, std::ptrdiff_t weight_step) {
   double sum = 0;
   for (int ky = 0; ky < 3; ++ky) {
     for (int kx = 0; kx < 3; ++kx) {
-      const int y = row + ky - 1, x = column + kx - 1;
-      if (y < 0 || y >= conv.height || x < 0 || x >= conv.width) continue;
+      const int y = source(row, ky, conv.height, conv.scale);
+      const int x = source(column, kx, conv.width, conv.scale);
+      if (y < 0 || x < 0) continue;
       const T *pixel = conv.input.at(image, y, x);
       for (int c = 0; c < in; ++c)
-        sum += static_cast<double>(to_float(pixel[c])) * weight[c * 9 + ky * 3 + kx];
+        sum += static_cast<double>(to_float(pixel[c])) * weight[c * weight_step + ky * 3 + kx];
     }
   }
   return sum;
@@ -36,12 +50,14 @@ void store(float value, Bf16 *to) {
 template <typename T>
 void direct_conv3x3(const Conv3x3<T> &conv, int in, int out, const float *weight,
                     const float *bias) {
+  const bool transposed = conv.scale == 2;
   for (int image = 0; image < conv.images; ++image) {
-    for (int row = conv.first_row; row < conv.height; ++row) {
-      for (int column = 0; column < conv.width; ++column) {
+    for (int row = conv.first_row; row < conv.scale * conv.height; ++row) {
+      for (int column = 0; column < conv.scale * conv.width; ++column) {
         for (int k = 0; k < out; ++k) {
-          const float *filter = weight + static_cast<std::ptrdiff_t>(k) * in * 9;
-          double value = bias[k] + sum_of_products(conv, image, row, column, in, filter);
+          double value = bias[k] + sum_of_products(conv, image, row, column, in,
+                                                   weight + k * (transposed ? 9 : in * 9),
+                                                   transposed ? out * 9 : 9);
           if (conv.residual.data) value += to_float(conv.residual.at(image, row, column)[k]);
           if (conv.relu) value = std::max(value, 0.0);
           store(static_cast<float>(value), conv.output.at(image, row, column) + k);

@@ -1,5 +1,6 @@
 // gst-wav2lip: a 3x3 convolution by Winograd's minimal filtering: F(4x4, 3x3) needs 36
-// multiplications for 16 pixels where the direct way needs 144. Weights are packed once; memory
+// multiplications for 16 pixels where the direct way needs 144, and a transposed one 81 instead of
+// 144 for 64 pixels. Weights are packed once; memory
 // and threads are the caller's. ConvLayer uses it for the larger pictures.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
@@ -16,10 +17,12 @@ namespace w2l {
 template <typename T>
 class WinogradConv {
  public:
-  // `tile` is the edge of the squares of the output that are computed at once: 2, 3 or 4. Larger
-  // ones multiply less and round more. `weight` is in PyTorch's layout (out, in, 3, 3).
-  WinogradConv(int tile, int in, int out, const float *weight, const float *bias,
+  // Forms with larger tiles multiply less and round more. `weight` is in PyTorch's layout: (out,
+  // in, 3, 3), of a transposed convolution (in, out, 3, 3).
+  WinogradConv(WinogradForm form, int in, int out, const float *weight, const float *bias,
                const WinogradKernels &kernels = best_winograd_kernels());
+
+  // All functions take convolutions with the form's scale.
 
   // The work is cut into this many blocks, which may be computed in any order and by any threads;
   // the result does not depend on it. At least 1 unless there are no rows.

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "conv3x3.h"
+#include "winograd_forms.h"
 
 namespace w2l {
 
@@ -34,45 +35,64 @@ constexpr int kExactChannels = 64;
 constexpr int kPointLimit = 16383;
 constexpr int kWeightSumLimit = INT32_MAX / kPointLimit;
 
-// One layer, packed for one set of kernels. Winograd's transform turns a tile of the input, (tile +
-// 2)^2 pixels, into as many points; each point has a matrix of (in x out) weights of its own.
-// Points and weights are handled in elements of 32 bits: one float, or the int16 of two channels.
+// One layer, packed for one set of kernels. Points and weights are handled in elements of 32 bits:
+// one float, or the int16 of two channels.
 template <typename T>
 struct WinogradLayer {
   using Number = typename WinogradNumber<T>::Type;
   static constexpr int kNumbers = static_cast<int>(sizeof(float) / sizeof(Number));
 
-  int tile, in, out;
-  // Of each point: groups of two vectors of output channels (the last group may have one), in
+  WinogradForm form;
+  int in, out;
+  // Of each matrix: groups of two vectors of output channels (the last group may have one), in
   // them the elements of the input channels. Output channels are filled up with zeros to whole
   // vectors.
   const Number *weights;
   const float *bias;  // filled up too
-  // int16 only. Of each point: what the transform of inputs that are not larger than 1 is
+  // int16 only. Of each matrix: what the points of inputs that are not larger than 1 are
   // multiplied by, and what the products of each output channel (filled up) are multiplied by.
   const float *point_scales, *product_scales;
   // int16 only. How much larger points become if inputs may be negative.
   float signed_growth;
 
-  int points() const { return (tile + 2) * (tile + 2); }
   int elements() const { return (in + kNumbers - 1) / kNumbers; }
 };
 
-// Tiles are counted from the left, from first_row down, from the first picture on.
+inline int round_up(int value, int step) {
+  return (value + step - 1) / step * step;
+}
+
+template <typename T>
+int tiles_across(const Conv3x3<T> &conv, WinogradForm form) {
+  const int step = shape_of(form).step;
+  return round_up(conv.width, step) / step;
+}
+
+// From the row of the input that the first row of the output lies on.
+template <typename T>
+int tiles_down(const Conv3x3<T> &conv, WinogradForm form) {
+  const int step = shape_of(form).step, rows = conv.height - conv.first_row / conv.scale;
+  return rows > 0 ? round_up(rows, step) / step : 0;
+}
+
+// Tiles are counted from the left, from the first row that is needed down, from the first picture
+// on.
 struct TileRange {
   int first, end;
 };
 
-// Where one block's intermediate results lie in a workspace, in floats.
+// Sizes of one block's intermediate results in a workspace, in floats.
 struct WinogradSpace {
   std::size_t zeros;  // one pixel outside the picture
   std::size_t peaks;  // one number per tile
-  // One point's transformed inputs, [elements / lanes][tiles][lanes], and products, alike.
-  std::size_t input_step, product_step;
-  std::size_t total;
+  // Of each matrix in turn, [elements / lanes][its points x tiles][lanes], and a vector more.
+  std::size_t inputs;
+  std::size_t products;  // the same with output channels
 
   template <typename T>
   WinogradSpace(const WinogradLayer<T> &layer, int lanes, int tiles);
+
+  std::size_t total() const { return zeros + peaks + inputs + products; }
 };
 
 struct WinogradKernels {
@@ -93,10 +113,6 @@ struct WinogradKernels {
     run_bf16(layer, conv, tiles, workspace);
   }
 };
-
-inline int round_up(int value, int step) {
-  return (value + step - 1) / step * step;
-}
 
 // For the CPU this runs on.
 const WinogradKernels &best_winograd_kernels();

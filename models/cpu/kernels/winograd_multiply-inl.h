@@ -182,18 +182,18 @@ MultiplyGroup<Products> *multiply_function(int rows, std::integer_sequence<int, 
   return kFunctions[rows - 1];
 }
 
-// All products of one point: `m` gets [out / kLanes][tiles][kLanes].
+// All products of one matrix: `m` gets [out / kLanes][rows][kLanes].
 template <typename Products>
-void multiply_point(const typename Products::Element *v, const typename Products::Element *u,
-                    int tiles, int elements, int out, float *m) {
-  const std::size_t step = static_cast<std::size_t>(tiles) * kLanes;
+void multiply_matrix(const typename Products::Element *v, const typename Products::Element *u,
+                     int rows, int elements, int out, float *m) {
+  const std::size_t step = static_cast<std::size_t>(rows) * kLanes;
   const std::make_integer_sequence<int, kRows> indices;
   // Of nearly equal size: few rows leave the multipliers waiting for each other's sums.
-  const int parts = (tiles + kRows - 1) / kRows;
+  const int parts = (rows + kRows - 1) / kRows;
   for (int k = 0; k < out; k += kVectors * kLanes) {
     const bool pair = out - k > kLanes;
     for (int part = 0; part < parts; ++part) {
-      const int first = tiles * part / parts, count = tiles * (part + 1) / parts - first;
+      const int first = rows * part / parts, count = rows * (part + 1) / parts - first;
       MultiplyGroup<Products> *function =
           pair ? multiply_function<Products, kVectors>(count, indices)
                : multiply_function<Products, 1>(count, indices);

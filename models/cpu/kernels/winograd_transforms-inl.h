@@ -10,6 +10,8 @@
 
 #include <hwy/highway.h>
 
+#include "winograd_forms.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace w2l {
 namespace HWY_NAMESPACE {
@@ -24,13 +26,13 @@ HWY_INLINE Vector multiply_add(float factor, Vector x, Vector y) {
   return hn::MulAdd(hn::Set(Floats(), factor), x, y);
 }
 
-// Transform<tile>: input() makes tile + 2 points of as many pixels in a row (B of Lavin and Gray),
-// output() makes `tile` pixels of the points' products (A).
-template <int kTile>
+// One dimension of a form (winograd_forms.h): input() makes a tile's points of its pixels (B of
+// Lavin and Gray), output() makes its output of the points' products (A).
+template <WinogradForm kForm>
 struct Transform;
 
 template <>
-struct Transform<2> {
+struct Transform<WinogradForm::F2> {
   static HWY_INLINE void input(const Vector *d, Vector *o) {
     o[0] = hn::Sub(d[0], d[2]);
     o[1] = hn::Add(d[1], d[2]);
@@ -45,7 +47,7 @@ struct Transform<2> {
 };
 
 template <>
-struct Transform<3> {
+struct Transform<WinogradForm::F3> {
   static HWY_INLINE void input(const Vector *d, Vector *o) {
     const Vector odd = hn::Sub(d[3], d[1]);
     o[0] = multiply_add(2, hn::Sub(d[0], d[2]), odd);
@@ -64,7 +66,7 @@ struct Transform<3> {
 };
 
 template <>
-struct Transform<4> {
+struct Transform<WinogradForm::F4> {
   static HWY_INLINE void input(const Vector *d, Vector *o) {
     const Vector even1 = multiply_add(-4, d[2], d[4]), odd1 = multiply_add(-4, d[1], d[3]);
     const Vector even2 = hn::Sub(d[4], d[2]), odd = hn::Sub(d[3], d[1]);
@@ -84,6 +86,40 @@ struct Transform<4> {
     o[1] = multiply_add(2, difference2, difference1);
     o[2] = multiply_add(4, sum2, sum1);
     o[3] = hn::Add(multiply_add(8, difference2, difference1), m[5]);
+  }
+};
+
+// The even pixels of the output are products of single pixels.
+template <>
+struct Transform<WinogradForm::TransposedF3> {
+  static HWY_INLINE void input(const Vector *d, Vector *o) {
+    for (int i = 0; i < 3; ++i) o[i] = d[i];
+    Transform<WinogradForm::F2>::input(d, o + 3);
+  }
+
+  static HWY_INLINE void output(const Vector *m, Vector *o) {
+    const Vector sum = hn::Add(m[4], m[5]);
+    for (int i = 0; i < 3; ++i) o[2 * i] = m[i];
+    o[1] = hn::Add(m[3], sum);
+    o[3] = hn::Sub(m[4], m[5]);
+    o[5] = hn::Add(sum, m[6]);
+  }
+};
+
+template <>
+struct Transform<WinogradForm::TransposedF4> {
+  static HWY_INLINE void input(const Vector *d, Vector *o) {
+    for (int i = 0; i < 4; ++i) o[i] = d[i];
+    Transform<WinogradForm::F3>::input(d, o + 4);
+  }
+
+  static HWY_INLINE void output(const Vector *m, Vector *o) {
+    const Vector sum = hn::Add(m[5], m[6]), difference = hn::Sub(m[5], m[6]);
+    for (int i = 0; i < 4; ++i) o[2 * i] = m[i];
+    o[1] = hn::Add(hn::Add(m[4], sum), m[7]);
+    o[3] = multiply_add(2, m[7], difference);
+    o[5] = multiply_add(4, m[7], sum);
+    o[7] = hn::Add(multiply_add(8, m[7], difference), m[8]);
   }
 };
 

@@ -5,40 +5,59 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
-#include <stdexcept>
 
 namespace w2l {
 namespace {
 
-// One of a tile's tile + 2 points in one dimension.
+// One matrix's points in one dimension.
 struct Point {
-  // How the three taps of a filter become the point: a row of G of Lavin and Gray, "Fast
-  // Algorithms for Convolutional Neural Networks", 2015.
+  // How the three taps of a filter become the point: a row of Lavin and Gray's G.
   double taps[3];
-  // The sums of the positive and of the negative factors of the input's transform, of B.
+  // The sums of the positive and of the negative factors of the input's transform, their B.
   double positive, negative;
 };
 
-// They belong to 0, 1, -1, (2, (-2,)) and infinity.
-constexpr Point kPoints2[] = {
+// They belong to 0, 1, -1, (2, (-2,)) and infinity. The transposed forms start with that of the
+// even pixels, which is no sum at all.
+constexpr Point kF2[] = {
     {{1, 0, 0}, 1, 1}, {{0.5, 0.5, 0.5}, 2, 0}, {{0.5, -0.5, 0.5}, 1, 1}, {{0, 0, 1}, 1, 1}};
-constexpr Point kPoints3[] = {{{1. / 2, 0, 0}, 3, 3},
-                              {{-1. / 2, -1. / 2, -1. / 2}, 1, 3},
-                              {{-1. / 6, 1. / 6, -1. / 6}, 3, 3},
-                              {{1. / 6, 1. / 3, 2. / 3}, 1, 1},
-                              {{0, 0, 1}, 3, 3}};
-constexpr Point kPoints4[] = {{{1. / 4, 0, 0}, 5, 5},
-                              {{-1. / 6, -1. / 6, -1. / 6}, 2, 8},
-                              {{-1. / 6, 1. / 6, -1. / 6}, 5, 5},
-                              {{1. / 24, 1. / 12, 1. / 6}, 3, 3},
-                              {{1. / 24, -1. / 12, 1. / 6}, 3, 3},
-                              {{0, 0, 1}, 5, 5}};
+constexpr Point kF3[] = {{{1. / 2, 0, 0}, 3, 3},
+                         {{-1. / 2, -1. / 2, -1. / 2}, 1, 3},
+                         {{-1. / 6, 1. / 6, -1. / 6}, 3, 3},
+                         {{1. / 6, 1. / 3, 2. / 3}, 1, 1},
+                         {{0, 0, 1}, 3, 3}};
+constexpr Point kF4[] = {{{1. / 4, 0, 0}, 5, 5},
+                         {{-1. / 6, -1. / 6, -1. / 6}, 2, 8},
+                         {{-1. / 6, 1. / 6, -1. / 6}, 5, 5},
+                         {{1. / 24, 1. / 12, 1. / 6}, 3, 3},
+                         {{1. / 24, -1. / 12, 1. / 6}, 3, 3},
+                         {{0, 0, 1}, 5, 5}};
+constexpr Point kTransposedF3[] = {{{0, 1, 0}, 1, 0},
+                                   {{0, 0, 1}, 1, 1},
+                                   {{0.5, 0, 0.5}, 2, 0},
+                                   {{-0.5, 0, 0.5}, 1, 1},
+                                   {{1, 0, 0}, 1, 1}};
+constexpr Point kTransposedF4[] = {{{0, 1, 0}, 1, 0},
+                                   {{0, 0, 1. / 2}, 3, 3},
+                                   {{-1. / 2, 0, -1. / 2}, 1, 3},
+                                   {{1. / 6, 0, -1. / 6}, 3, 3},
+                                   {{1. / 3, 0, 1. / 6}, 1, 1},
+                                   {{1, 0, 0}, 3, 3}};
 
-const Point *points_of(int tile) {
-  if (tile == 2) return kPoints2;
-  if (tile == 3) return kPoints3;
-  if (tile == 4) return kPoints4;
-  throw std::invalid_argument("a Winograd tile of this size does not exist");
+const Point *points_of(WinogradForm form) {
+  switch (form) {
+    case WinogradForm::F2:
+      return kF2;
+    case WinogradForm::F3:
+      return kF3;
+    case WinogradForm::F4:
+      return kF4;
+    case WinogradForm::TransposedF3:
+      return kTransposedF3;
+    case WinogradForm::TransposedF4:
+      break;
+  }
+  return kTransposedF4;
 }
 
 double transformed(const float *taps, const Point &row, const Point &column) {
@@ -90,12 +109,12 @@ hwy::AlignedFreeUniquePtr<Value[]> zeros(std::size_t count) {
 }  // namespace
 
 template <typename T>
-WinogradWeights<T>::WinogradWeights(int tile, int in, int out, const float *weight,
+WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const float *weight,
                                     const float *bias, int lanes)
-    : layer_{tile, in, out, nullptr, nullptr, nullptr, nullptr, 1} {
-  const Point *points = points_of(tile);
-  const int edge = tile + 2;
-  const auto count = static_cast<std::size_t>(layer_.points());
+    : layer_{form, in, out, nullptr, nullptr, nullptr, nullptr, 1} {
+  const Point *points = points_of(form);
+  const int edge = shape_of(form).matrices, matrices = edge * edge;
+  const auto count = static_cast<std::size_t>(matrices);
   const auto padded_in = static_cast<std::size_t>(layer_.elements() * layer_.kNumbers);
   const auto padded_out = static_cast<std::size_t>(round_up(out, lanes));
   weights_ = zeros<Number>(count * padded_in * padded_out);
@@ -103,7 +122,7 @@ WinogradWeights<T>::WinogradWeights(int tile, int in, int out, const float *weig
   std::copy_n(bias, out, bias_.get());
 
   if constexpr (layer_.kNumbers > 1) {
-    for (int i = 0; i < layer_.points(); ++i) {
+    for (int i = 0; i < matrices; ++i) {
       const Point &row = points[i / edge], &column = points[i % edge];
       const double bound = largest(row, column);
       point_scales_.push_back(static_cast<float>((kPointLimit - 2) / bound));
@@ -113,12 +132,16 @@ WinogradWeights<T>::WinogradWeights(int tile, int in, int out, const float *weig
     product_scales_.resize(count * padded_out);
   }
 
-  std::vector<double> values(count * static_cast<std::size_t>(in));  // [points][in]
+  const bool transposed = shape_of(form).scale() == 2;               // (in, out, 3, 3)
+  std::vector<double> values(count * static_cast<std::size_t>(in));  // [matrices][in]
   for (int k = 0; k < out; ++k) {
-    for (int c = 0; c < in; ++c, weight += 9)
-      for (int i = 0; i < layer_.points(); ++i)
+    for (int c = 0; c < in; ++c) {
+      const float *taps =
+          weight + 9 * static_cast<std::ptrdiff_t>(transposed ? c * out + k : k * in + c);
+      for (int i = 0; i < matrices; ++i)
         values[static_cast<std::size_t>(i * in + c)] =
-            transformed(weight, points[i / edge], points[i % edge]);
+            transformed(taps, points[i / edge], points[i % edge]);
+    }
     pack(k, values, lanes);
   }
   layer_.weights = weights_.get();
@@ -127,21 +150,23 @@ WinogradWeights<T>::WinogradWeights(int tile, int in, int out, const float *weig
   layer_.product_scales = product_scales_.data();
 }
 
-// Of output channel `k`, `values` [points][in].
+// Of output channel `k`, `values` [matrices][in].
 template <typename T>
 void WinogradWeights<T>::pack(int k, const std::vector<double> &values, int lanes) {
   const int in = layer_.in, group = 2 * lanes, padded_out = round_up(layer_.out, lanes);
   const int start = k / group * group, width = std::min(group, padded_out - start);
   const auto padded_in = static_cast<std::size_t>(layer_.elements() * layer_.kNumbers);
-  for (int i = 0; i < layer_.points(); ++i) {
+  const int edge = shape_of(layer_.form).matrices;
+  for (int i = 0; i < edge * edge; ++i) {
     const double *from = &values[static_cast<std::size_t>(i * in)];
     Number *to = weights_.get() + padded_in * static_cast<std::size_t>(i * padded_out + start) +
                  (k - start) * layer_.kNumbers;
     double scale = 1;
     if constexpr (layer_.kNumbers > 1) {
       scale = weight_scale(from, in);
-      product_scales_[static_cast<std::size_t>(i * padded_out + k)] = static_cast<float>(
-          1 / (scale * static_cast<double>(point_scales_[static_cast<std::size_t>(i)])));
+      const double point_scale = static_cast<double>(point_scales_[static_cast<std::size_t>(i)]);
+      product_scales_[static_cast<std::size_t>(i * padded_out + k)] =
+          static_cast<float>(1 / (scale * point_scale));
     }
     for (int c = 0; c < in; ++c) {
       const double value = from[c] * scale;

@@ -15,7 +15,8 @@ template <typename T>
 class WinogradWeights {
  public:
   // `lanes` are the kernels'. The rest is as for WinogradConv.
-  WinogradWeights(int tile, int in, int out, const float *weight, const float *bias, int lanes);
+  WinogradWeights(WinogradForm form, int in, int out, const float *weight, const float *bias,
+                  int lanes);
 
   // Valid as long as this lives, wherever it is moved.
   const WinogradLayer<T> &layer() const { return layer_; }
@@ -23,7 +24,7 @@ class WinogradWeights {
  private:
   using Number = typename WinogradNumber<T>::Type;
 
-  void pack(int k, const std::vector<double> &points, int lanes);
+  void pack(int k, const std::vector<double> &values, int lanes);
 
   WinogradLayer<T> layer_;
   hwy::AlignedFreeUniquePtr<Number[]> weights_;
