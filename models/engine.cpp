@@ -144,8 +144,8 @@ const char *to_string(Precision precision) {
 }
 
 bool operator==(const EngineConfig &a, const EngineConfig &b) {
-  return std::tie(a.model, a.device, a.precision, a.threads) ==
-         std::tie(b.model, b.device, b.precision, b.threads);
+  return std::tie(a.model, a.device, a.precision, a.threads, a.feature_cache_bytes) ==
+         std::tie(b.model, b.device, b.precision, b.threads, b.feature_cache_bytes);
 }
 
 std::shared_ptr<Engine> open_engine(const EngineConfig &config) {

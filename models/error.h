@@ -15,7 +15,7 @@ enum class ErrorCode {
   NoDevice,     // the asked-for device is not there
   NoLibrary,    // a backend or LibTorch is not installed
   OutOfMemory,
-  Failed,       // the computation itself failed
+  Failed,  // the computation itself failed
 };
 
 // what() is one line a user can act on: what, where and what to do.

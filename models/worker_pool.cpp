@@ -84,17 +84,19 @@ struct WorkerPool::State {
       ++job->running;
       if (job->next >= job->batch.count) waiting.pop_front();
       lock.unlock();
-      const std::exception_ptr failure = compute(run, *job, first, count);
+      int repeated = 0;
+      const std::exception_ptr failure = compute(run, *job, first, count, repeated);
       lock.lock();
+      job->answers.repeated_crops += repeated;
       if (failure && !job->failure) job->failure = failure;
       --job->running;
       deliver(lock);
     }
   }
 
-  static std::exception_ptr compute(const Run &run, Job &job, int first, int count) {
+  static std::exception_ptr compute(const Run &run, Job &job, int first, int count, int &repeated) {
     try {
-      run(job.batch, first, count, job.answers.images);
+      repeated = run(job.batch, first, count, job.answers.images);
     } catch (...) {
       return as_error(std::current_exception());
     }

@@ -26,8 +26,9 @@ class WorkerPool {
   using Images = std::vector<std::vector<std::uint8_t>>;
 
   // Computes samples [first, first + count) and sets images[first ...]; there are batch.count
-  // images already. Called by several threads at once.
-  using Run = std::function<void(const Batch &batch, int first, int count, Images &images)>;
+  // images already. Returns how many of the crops were repeated ones. Called by several threads at
+  // once.
+  using Run = std::function<int(const Batch &batch, int first, int count, Images &images)>;
 
   // `prepare` is called on each worker's thread, one worker after the other, so that settings of
   // a thread can be made there; its Run is used and destroyed on that thread. The constructor waits

@@ -43,6 +43,7 @@ enum {
   PROP_DEVICE,
   PROP_PRECISION,
   PROP_THREADS,
+  PROP_FEATURE_CACHE_SIZE,
   PROP_BATCH_SIZE,
   PROP_MEL_OFFSET,
   PROP_REGION,
@@ -54,6 +55,7 @@ enum {
 #define DEFAULT_DEVICE "auto"
 #define MAX_THREADS 1024
 #define MAX_BATCH_SIZE 128
+#define MAX_FEATURE_CACHE_SIZE (64 * 1024)
 
 G_DEFINE_TYPE(GstW2lInfer, gst_w2l_infer, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE(w2linfer, "w2linfer", GST_RANK_NONE, GST_TYPE_W2L_INFER)
@@ -120,6 +122,9 @@ static void gst_w2l_infer_set_property(GObject *object, guint id, const GValue *
     case PROP_THREADS:
       settings->engine.threads = g_value_get_int(value);
       break;
+    case PROP_FEATURE_CACHE_SIZE:
+      settings->engine.feature_cache_bytes = std::size_t{g_value_get_uint(value)} * w2l::kMiB;
+      break;
     case PROP_BATCH_SIZE:
       settings->batch_size = g_value_get_int(value);
       break;
@@ -156,6 +161,7 @@ static GstStructure *gst_w2l_infer_get_stats(GstW2lInfer *self) {
       "late", G_TYPE_UINT64, counters.late,
       "batches", G_TYPE_UINT64, counters.batches,
       "mean-batch", G_TYPE_DOUBLE, mean,
+      "repeated-crops", G_TYPE_UINT64, counters.repeated_crops,
       "crop-ms-p50", G_TYPE_DOUBLE, counters.crop.percentile(0.5),
       "crop-ms-p95", G_TYPE_DOUBLE, counters.crop.percentile(0.95),
       "crop-ms-total", G_TYPE_DOUBLE, counters.crop.total(),
@@ -195,6 +201,9 @@ static void gst_w2l_infer_get_property(GObject *object, guint id, GValue *value,
       break;
     case PROP_THREADS:
       g_value_set_int(value, settings->engine.threads);
+      break;
+    case PROP_FEATURE_CACHE_SIZE:
+      g_value_set_uint(value, guint(settings->engine.feature_cache_bytes / w2l::kMiB));
       break;
     case PROP_BATCH_SIZE:
       g_value_set_int(value, settings->batch_size);
@@ -473,6 +482,12 @@ static void gst_w2l_infer_install_properties(GObjectClass *klass) {
       klass, PROP_THREADS,
       g_param_spec_int("threads", "Threads", "CPU threads of the network (0 = one for each core)",
                        0, MAX_THREADS, 0, ready));
+  g_object_class_install_property(
+      klass, PROP_FEATURE_CACHE_SIZE,
+      g_param_spec_uint("feature-cache-size", "Feature cache size",
+                        "MiB at most for what the network computes of faces alone, in case they "
+                        "come again: looped video, still images (0 = nothing is kept)",
+                        0, MAX_FEATURE_CACHE_SIZE, w2l::kFeatureCacheMiB, ready));
   g_object_class_install_property(
       klass, PROP_BATCH_SIZE,
       g_param_spec_int("batch-size", "Batch size",

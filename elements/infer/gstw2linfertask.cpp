@@ -155,6 +155,7 @@ static void gst_w2l_infer_collect(GstW2lInfer *self, Lock &lock) {
     item.first_valid_row = answers.first_valid_row;
     item.end_valid_row = answers.end_valid_row;
   }
+  state->counters.repeated_crops += guint64(answers.repeated_crops);
   state->counters.network.add(answers.milliseconds);
   state->counters.wait.add(flight->submitted.milliseconds());
   state->scheduler.answered(flight->ids);

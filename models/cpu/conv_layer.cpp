@@ -3,7 +3,6 @@
 #include "conv_layer.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 #include <hwy/aligned_allocator.h>
 
 #include <algorithm>
@@ -55,7 +54,10 @@ float *workspace(std::size_t size) {
 }  // namespace
 
 ConvLayer::ConvLayer(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype)
-    : row_(layer.row), channels_(layer.out), output_(w2l::output_size(*layer.row, input)) {
+    : row_(layer.row),
+      channels_(layer.out),
+      input_channels_(layer.in),
+      output_(w2l::output_size(*layer.row, input)) {
   const std::optional<WinogradForm> form = winograd_form(layer, input);
   if (!form)
     fused_.emplace(layer, std::move(weights), input, dtype);
@@ -76,19 +78,7 @@ int ConvLayer::first_input_row(int row) const {
   return stride == 1 ? std::max(0, row - padding) : 0;
 }
 
-Rows ConvLayer::make_output(const Rows &x, int first_row, std::int64_t more) const {
-  const auto options = x.pixels.options().memory_format(at::MemoryFormat::ChannelsLast);
-  return {at::empty({x.pixels.size(0), channels_ + more, output_.height - first_row, output_.width},
-                    options),
-          first_row};
-}
-
-Rows ConvLayer::run(const Rows &x, int first_row) const {
-  if (!fused_) {
-    const Rows output = make_output(x, first_row);
-    run_into(x, output);
-    return output;
-  }
+Rows ConvLayer::run(const Rows &x) const {
   // The operator takes x.top for the picture's edge: what it computes there is not right, and not
   // asked for.
   const bool grows = row_->kind == LayerKind::Transposed;
@@ -99,7 +89,7 @@ Rows ConvLayer::run(const Rows &x, int first_row) const {
 void ConvLayer::run_into(const Rows &x, const Rows &to) const {
   if (float_) return run_winograd(*float_, x, to);
   if (bf16_) return run_winograd(*bf16_, x, to);
-  const Rows all = run(x, to.top);
+  const Rows all = run(x);
   to.pixels.copy_(all.pixels.narrow(2, to.top - all.top, to.pixels.size(2)));
 }
 

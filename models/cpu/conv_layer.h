@@ -25,28 +25,30 @@ class ConvLayer {
   ConvLayer(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype);
 
   Size2 output_size() const { return output_; }
+  std::int64_t channels() const { return channels_; }  // of the output
+  std::int64_t input_channels() const { return input_channels_; }
   // Whether bias, activation and residual are computed in one pass, as every layer should.
   bool fused() const { return !fused_ || fused_->fused(); }
 
   // The first row of the input that the output's rows from `row` on depend on.
   int first_input_row(int row) const;
 
-  // `x` is right from first_input_row(first_row) on, the result from first_row on.
-  Rows run(const Rows &x, int first_row) const;
+  // Whether run_into() writes its result where it is told to, rather than copying it there; run()
+  // is for the others.
+  bool writes_in_place() const { return !fused_; }
 
-  // run(x, to.top), where `to` has rows to.top to the end, in some channels of a wider tensor.
+  // Where `x` is right from first_input_row(row) on, the result is from `row` on.
+  Rows run(const Rows &x) const;
+
+  // The same where `to` has rows to.top to the end, perhaps some channels of a wider tensor.
   void run_into(const Rows &x, const Rows &to) const;
-
-  // Empty pictures for this layer's output and, behind its channels, `more` ones.
-  Rows make_output(const Rows &x, int first_row, std::int64_t more = 0) const;
-  std::int64_t channels() const { return channels_; }
 
  private:
   template <typename T>
   void run_winograd(const WinogradConv<T> &winograd, const Rows &x, const Rows &to) const;
 
   const LayerRow *row_;
-  std::int64_t channels_;
+  std::int64_t channels_, input_channels_;
   Size2 output_;
   // One of these.
   std::optional<FusedConv> fused_;

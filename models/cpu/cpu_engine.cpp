@@ -7,11 +7,16 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
+#include <vector>
 
-#include "cpu_network.h"
 #include "cpu_precision.h"
+#include "feature_cache.h"
+#include "network_plan.h"
 #include "range.h"
 
 namespace w2l {
@@ -56,52 +61,96 @@ auto guarded(const char *doing, Function function) {
   }
 }
 
-// The network and the way from a batch's bytes to its answers.
+// What all workers of an engine share.
+struct Shared {
+  std::shared_ptr<const CpuNetwork> network;
+  std::unique_ptr<FeatureCache> cache;
+};
+
+// One worker's way from a batch's bytes to its answers.
 class Runner {
  public:
-  Runner(const EngineConfig &config, Precision precision, EngineInfo &info)
-      : Runner(Checkpoint::open(config.model), precision, info) {}
+  explicit Runner(std::shared_ptr<const Shared> shared)
+      : shared_(std::move(shared)), plan_(shared_->network, kMaxPiece) {
+    const Family &family = shared_->network->family();
+    crop_size_ = static_cast<std::size_t>(family.crop_size * family.crop_size) * 3;
+    mel_size_ = static_cast<std::size_t>(family.mel_bands * family.mel_columns);
+  }
 
-  void run(const Batch &batch, int first, int count, WorkerPool::Images &images) const {
-    const at::Tensor faces = network_.face_input(&batch.crops[offset(first, crop_size())], count);
-    const at::Tensor mels = network_.mel_input(&batch.mels[offset(first, mel_size_)], count);
-    const FaceFeatures features = network_.encode_face(faces);
-    const at::Tensor answer =
-        network_.decode(network_.encode_audio(mels), features, batch.first_row);
+  // Returns how many of the crops had been there before.
+  int run(const Batch &batch, int first, int count, WorkerPool::Images &images) {
+    Faces faces(*this, batch, first, count);
+    const at::Tensor mels = plan_.mel_input(&batch.mels[offset(first, mel_size_)], count);
+    const at::Tensor answer = plan_.answer(mels, faces.features(), batch.first_row);
     const TraceRange range{"engine: output"};
     for (int i = 0; i < count; ++i)
-      images[static_cast<std::size_t>(first + i)] = network_.picture(answer, i, batch.first_row);
+      images[static_cast<std::size_t>(first + i)] =
+          shared_->network->picture(answer, i, batch.first_row);
+    return faces.repeated();
   }
 
  private:
-  Runner(const Checkpoint &checkpoint, Precision precision, EngineInfo &info)
-      : Runner(checkpoint, Network::describe(checkpoint), precision, info) {}
+  // The features of some samples, kept or computed.
+  class Faces {
+   public:
+    Faces(Runner &runner, const Batch &batch, int first, int count) {
+      for (int i = 0; i < count; ++i) {
+        crops_.push_back(runner.crop(batch, first + i));
+        kept_.push_back(runner.shared_->cache->find(crops_.back(), batch.first_row));
+        indices_.push_back(kept_.back() ? -1 : index_of_new(runner, crops_.back()));
+      }
+      if (!new_crops_.empty()) compute(runner, batch.first_row);
+    }
 
-  Runner(const Checkpoint &checkpoint, const Network &network, Precision precision,
-         EngineInfo &info)
-      : edge_(network.family().crop_size),
-        mel_size_(static_cast<std::size_t>(network.family().mel_bands) *
-                  static_cast<std::size_t>(network.family().mel_columns)),
-        network_(checkpoint, network, precision == Precision::Bf16 ? at::kBFloat16 : at::kFloat) {
-    const Family &family = network.family();
-    info.family = family.name;
-    info.crop_size = family.crop_size;
-    info.mel_bands = family.mel_bands;
-    info.mel_columns = family.mel_columns;
-    info.parameters = network.parameters();
-  }
+    std::vector<const FaceFeatures *> features() const {
+      std::vector<const FaceFeatures *> all;
+      for (std::size_t i = 0; i < kept_.size(); ++i)
+        all.push_back(kept_[i] ? &kept_[i]->features
+                               : &computed_[static_cast<std::size_t>(indices_[i])]);
+      return all;
+    }
 
-  std::size_t crop_size() const {
-    return static_cast<std::size_t>(edge_) * static_cast<std::size_t>(edge_) * 3;
-  }
+    int repeated() const { return static_cast<int>(kept_.size() - new_crops_.size()); }
+
+   private:
+    // Among the crops to be computed, where the same one may be already.
+    int index_of_new(const Runner &runner, std::string_view crop) {
+      const auto same = runner.shared_->cache->enabled()
+                            ? std::find(new_crops_.begin(), new_crops_.end(), crop)
+                            : new_crops_.end();
+      const auto index = static_cast<int>(same - new_crops_.begin());
+      if (same == new_crops_.end()) new_crops_.push_back(crop);
+      return index;
+    }
+
+    void compute(Runner &runner, int first_row) {
+      std::vector<const std::uint8_t *> pictures;
+      for (const std::string_view crop : new_crops_)
+        pictures.push_back(reinterpret_cast<const std::uint8_t *>(crop.data()));
+      computed_ = runner.plan_.encode_faces(runner.plan_.face_input(pictures));
+      if (!runner.shared_->cache->enabled()) return;
+      const std::vector<int> tops = runner.shared_->network->feature_tops(first_row);
+      for (std::size_t i = 0; i < new_crops_.size(); ++i)
+        runner.shared_->cache->insert(new_crops_[i], first_row, computed_[i], tops);
+    }
+
+    std::vector<std::string_view> crops_, new_crops_;
+    std::vector<FeatureCache::EntryPtr> kept_;
+    std::vector<int> indices_;  // of those that are not kept, in computed_
+    std::vector<FaceFeatures> computed_;
+  };
 
   static std::size_t offset(int index, std::size_t size) {
     return static_cast<std::size_t>(index) * size;
   }
 
-  int edge_;
-  std::size_t mel_size_;
-  CpuNetwork network_;
+  std::string_view crop(const Batch &batch, int index) const {
+    return {reinterpret_cast<const char *>(&batch.crops[offset(index, crop_size_)]), crop_size_};
+  }
+
+  std::shared_ptr<const Shared> shared_;
+  NetworkPlan plan_;
+  std::size_t crop_size_, mel_size_;
 };
 
 // For the calling thread only. A thread of the application that uses Torch for the first time
@@ -121,10 +170,12 @@ class Preparer {
     const int threads = thread_count(config_.threads), workers = worker_count(config_.threads);
     use_threads(threads / workers + (worker < threads % workers ? 1 : 0));
     if (worker == 0) load();
-    return
-        [runner = runner_](const Batch &batch, int first, int count, WorkerPool::Images &images) {
-          guarded("running the network", [&] { runner->run(batch, first, count, images); });
-        };
+    const auto runner =
+        guarded("preparing the network", [this] { return std::make_shared<Runner>(shared_); });
+    return [runner](const Batch &batch, int first, int count, WorkerPool::Images &images) {
+      return guarded("running the network",
+                     [&] { return runner->run(batch, first, count, images); });
+    };
   }
 
  private:
@@ -133,14 +184,29 @@ class Preparer {
     info_.device = "cpu";
     info_.precision = resolve_cpu_precision(config_.precision);
     info_.preferred_batch = std::max(8, 4 * worker_count(config_.threads));
-    runner_ = guarded("loading the network", [this] {
-      return std::make_shared<const Runner>(config_, info_.precision, info_);
-    });
+    shared_ = guarded("loading the network", [this] { return load_network(); });
+  }
+
+  std::shared_ptr<const Shared> load_network() {
+    const Checkpoint checkpoint = Checkpoint::open(config_.model);
+    const Network network = Network::describe(checkpoint);
+    const Family &family = network.family();
+    info_.family = family.name;
+    info_.crop_size = family.crop_size;
+    info_.mel_bands = family.mel_bands;
+    info_.mel_columns = family.mel_columns;
+    info_.parameters = network.parameters();
+    const at::ScalarType type = info_.precision == Precision::Bf16 ? at::kBFloat16 : at::kFloat;
+    auto shared = std::make_shared<Shared>();
+    shared->network = std::make_shared<const CpuNetwork>(checkpoint, network, type);
+    shared->cache = std::make_unique<FeatureCache>(
+        shared->network->feature_shapes(), c10::elementSize(type), config_.feature_cache_bytes);
+    return shared;
   }
 
   const EngineConfig &config_;
   EngineInfo &info_;
-  std::shared_ptr<const Runner> runner_;
+  std::shared_ptr<const Shared> shared_;
 };
 
 }  // namespace

@@ -2,53 +2,70 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu_network.h"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <array>
-#include <cstring>
-
-#include "range.h"
+#include <type_traits>
 
 namespace w2l {
 namespace {
 
 constexpr int kBytesPerPixel = 3;
 
+template <typename T>
+T number(float value) {
+  if constexpr (std::is_same_v<T, Bf16>)
+    return to_bf16(value);
+  else
+    return value;
+}
+
 // The reference divides by 255 and rounds to float once.
-std::array<float, 256> unit_table() {
-  std::array<float, 256> table;
-  for (int i = 0; i < 256; ++i) table[static_cast<std::size_t>(i)] = static_cast<float>(i / 255.0);
+template <typename T>
+std::array<T, 256> unit_table() {
+  std::array<T, 256> table;
+  for (int i = 0; i < 256; ++i)
+    table[static_cast<std::size_t>(i)] = number<T>(static_cast<float>(i / 255.0));
   return table;
 }
 
-at::Tensor run(const std::vector<ConvLayer> &block, const at::Tensor &x) {
-  Rows rows = {x, 0};
-  for (const ConvLayer &layer : block) rows = layer.run(rows, 0);
-  return rows.pixels;
+template <typename T>
+T *write_face(const std::uint8_t *crop, std::int64_t edge, T *to) {
+  static const std::array<T, 256> kUnit = unit_table<T>();
+  for (std::int64_t row = 0; row < edge; ++row) {
+    const bool masked = row >= edge / 2;
+    for (std::int64_t column = 0; column < edge; ++column) {
+      for (int c = 0; c < kBytesPerPixel; ++c) {
+        const T value = kUnit[crop[c]];
+        to[c] = masked ? T{} : value;
+        to[c + kBytesPerPixel] = value;
+      }
+      to += 2 * kBytesPerPixel;
+      crop += kBytesPerPixel;
+    }
+  }
+  return to;
 }
 
-// The layer's output and, in the channels behind it, the same rows of `feature`.
-Rows run_and_append(const ConvLayer &layer, const Rows &x, int first_row,
-                    const at::Tensor &feature) {
-  const std::int64_t channels = layer.channels(), more = feature.size(1);
-  const Rows joined = layer.make_output(x, first_row, more);
-  layer.run_into(x, {joined.pixels.narrow(1, 0, channels), first_row});
-  joined.pixels.narrow(1, channels, more)
-      .copy_(feature.narrow(2, first_row, joined.pixels.size(2)));
-  return joined;
+template <typename T>
+void write_all(const std::vector<const std::uint8_t *> &crops, std::int64_t edge, T *to) {
+  for (const std::uint8_t *crop : crops) to = write_face(crop, edge, to);
 }
 
 }  // namespace
 
-CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, at::ScalarType dtype)
-    : family_(&network.family()), dtype_(dtype) {
+CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, at::ScalarType type)
+    : family_(&network.family()), type_(type) {
   const Size2 crop = {family_->crop_size, family_->crop_size};
   const Size2 mel = {family_->mel_bands, family_->mel_columns};
   face_ = build(checkpoint, network, Part::FaceEncoder, crop);
   audio_ = build(checkpoint, network, Part::AudioEncoder, mel);
   decoder_ = build(checkpoint, network, Part::Decoder, audio_.back().back().output_size());
   output_ = build(checkpoint, network, Part::Output, crop);
+  for (const Block &block : face_) {
+    const Size2 size = block.back().output_size();
+    feature_shapes_.push_back({static_cast<int>(block.back().channels()),
+                               static_cast<int>(size.height), static_cast<int>(size.width)});
+  }
 }
 
 std::vector<CpuNetwork::Block> CpuNetwork::build(const Checkpoint &checkpoint,
@@ -60,59 +77,34 @@ std::vector<CpuNetwork::Block> CpuNetwork::build(const Checkpoint &checkpoint,
     if (index >= blocks.size()) blocks.resize(index + 1);
     // The three channels of the picture are always computed in float: it costs one percent, and
     // bfloat16's eight bits of mantissa would be seen in the answer.
-    const at::ScalarType dtype = layer.row->kind == LayerKind::Last ? at::kFloat : dtype_;
+    const at::ScalarType dtype = layer.row->kind == LayerKind::Last ? at::kFloat : type_;
     blocks[index].emplace_back(layer, Network::read(checkpoint, layer), input, dtype);
     input = blocks[index].back().output_size();
   }
   return blocks;
 }
 
-at::Tensor CpuNetwork::face_input(const std::uint8_t *crops, int count) const {
-  static const std::array<float, 256> kUnit = unit_table();
-  const std::int64_t edge = family_->crop_size;
-  at::Tensor input =
-      at::empty({count, family_->face_channels, edge, edge},
-                at::TensorOptions(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
-  float *out = input.data_ptr<float>();
-  for (int sample = 0; sample < count; ++sample) {
-    for (std::int64_t row = 0; row < edge; ++row) {
-      const bool masked = row >= edge / 2;
-      for (std::int64_t column = 0; column < edge; ++column) {
-        for (int c = 0; c < kBytesPerPixel; ++c) {
-          const float value = kUnit[crops[c]];
-          out[c] = masked ? 0.0f : value;
-          out[c + kBytesPerPixel] = value;
-        }
-        out += 2 * kBytesPerPixel;
-        crops += kBytesPerPixel;
-      }
-    }
-  }
-  return input.to(dtype_);
+int CpuNetwork::layer_count() const {
+  std::size_t count = 0;
+  for (const std::vector<Block> *part : {&face_, &audio_, &decoder_, &output_})
+    for (const Block &block : *part) count += block.size();
+  return static_cast<int>(count);
 }
 
-at::Tensor CpuNetwork::mel_input(const float *mels, int count) const {
-  at::Tensor input = at::empty({count, 1, family_->mel_bands, family_->mel_columns}, at::kFloat);
-  std::memcpy(input.data_ptr<float>(), mels, input.nbytes());
-  return input.to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
+void CpuNetwork::write_faces(const std::vector<const std::uint8_t *> &crops, void *to) const {
+  if (type_ == at::kFloat)
+    write_all(crops, family_->crop_size, static_cast<float *>(to));
+  else
+    write_all(crops, family_->crop_size, static_cast<Bf16 *>(to));
 }
 
-FaceFeatures CpuNetwork::encode_face(const at::Tensor &faces) const {
-  const TraceRange range{"engine: face encoder"};
-  FaceFeatures features;
-  at::Tensor x = faces;
-  for (const Block &block : face_) {
-    x = run(block, x);
-    features.push_back(x);
-  }
-  return features;
-}
-
-at::Tensor CpuNetwork::encode_audio(const at::Tensor &mels) const {
-  const TraceRange range{"engine: audio encoder"};
-  at::Tensor x = mels;
-  for (const Block &block : audio_) x = run(block, x);
-  return x;
+void CpuNetwork::write_mels(const float *mels, int count, void *to) const {
+  const float *end =
+      mels + static_cast<std::ptrdiff_t>(count) * family_->mel_bands * family_->mel_columns;
+  if (type_ == at::kFloat)
+    std::copy(mels, end, static_cast<float *>(to));
+  else
+    std::transform(mels, end, static_cast<Bf16 *>(to), to_bf16);
 }
 
 std::vector<int> CpuNetwork::first_rows(int first_row) const {
@@ -126,28 +118,14 @@ std::vector<int> CpuNetwork::first_rows(int first_row) const {
   return rows;
 }
 
-at::Tensor CpuNetwork::decode(const at::Tensor &speech, const FaceFeatures &features,
-                              int first_row) const {
-  const TraceRange range{"engine: decoder"};
-  std::vector<int> first_rows = this->first_rows(first_row);
-  const auto next_first_row = [&first_rows] {
-    const int row = first_rows.back();
-    first_rows.pop_back();
-    return row;
-  };
-  Rows x = {speech, 0};
-  auto feature = features.rbegin();
+std::vector<int> CpuNetwork::feature_tops(int first_row) const {
+  std::vector<int> rows = first_rows(first_row), tops;
   for (const Block &block : decoder_) {
-    for (auto layer = block.begin(); layer != block.end() - 1; ++layer)
-      x = layer->run(x, next_first_row());
-    x = run_and_append(block.back(), x, next_first_row(), *feature++);
+    rows.resize(rows.size() - block.size() + 1);
+    tops.insert(tops.begin(), rows.back());
+    rows.pop_back();
   }
-  for (const Block &block : output_)
-    for (const ConvLayer &layer : block) {
-      if (&layer == &block.back()) x.pixels = x.pixels.to(at::kFloat);
-      x = layer.run(x, next_first_row());
-    }
-  return x.pixels.contiguous(at::MemoryFormat::ChannelsLast);
+  return tops;
 }
 
 bool CpuNetwork::fused() const {

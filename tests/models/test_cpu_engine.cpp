@@ -100,6 +100,70 @@ TEST_F(CpuEngine, AnswersDoNotDependOnTheBatchSize) {
   }
 }
 
+// One thread: two would both compute what comes in one batch.
+class RepeatedCrops : public CpuEngine {
+ protected:
+  RepeatedCrops() { config_.threads = 1; }
+
+  // Faces as numbered, with speech that is new in each batch.
+  std::vector<Sample> batch(const std::vector<int> &faces) {
+    inputs_.clear();
+    for (const int face : faces) {
+      inputs_.emplace_back(face);
+      inputs_.back().mel = test::SampleInput(++speech_).mel;
+    }
+    return test::samples_of(inputs_);
+  }
+
+  // Runs a batch and compares its answers with those of an engine that keeps nothing.
+  int repeated(Engine &engine, const std::vector<int> &faces, Region region) {
+    EngineConfig forgetful = config_;
+    forgetful.feature_cache_bytes = 0;
+    const std::vector<Sample> samples = batch(faces);
+    const Answers actual = run(engine, samples, region);
+    const Answers expected = run(*open_engine(forgetful), samples, region);
+    EXPECT_EQ(expected.repeated_crops, 0);
+    EXPECT_EQ(actual.images, expected.images);
+    return actual.repeated_crops;
+  }
+
+  std::vector<test::SampleInput> inputs_;
+  int speech_ = 100;
+};
+
+TEST_F(RepeatedCrops, AreCountedAndAnsweredAsNewOnes) {
+  for (const Region region : {Region::Lower, Region::Full}) {
+    const auto engine = open_engine(config_);
+    EXPECT_EQ(repeated(*engine, {1, 2, 3}, region), 0);
+    EXPECT_EQ(repeated(*engine, {4, 2, 5, 1}, region), 2);  // old and new ones in one batch
+    EXPECT_EQ(repeated(*engine, {6, 6, 1, 6}, region), 3);  // a new one three times
+    EXPECT_EQ(repeated(*engine, {1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6}, region), 12);
+  }
+}
+
+TEST_F(RepeatedCrops, OfTheLowerHalfAreNotEnoughForWholeAnswers) {
+  const auto engine = open_engine(config_);
+  EXPECT_EQ(repeated(*engine, {1, 2}, Region::Lower), 0);
+  EXPECT_EQ(repeated(*engine, {1, 2}, Region::Full), 0);
+  EXPECT_EQ(repeated(*engine, {1, 2}, Region::Lower), 2);
+  EXPECT_EQ(repeated(*engine, {1, 2}, Region::Full), 2);
+}
+
+TEST_F(RepeatedCrops, AreComputedAgainWhenTheyDoNotFit) {
+  config_.feature_cache_bytes = 400 * 1024;  // one crop's
+  const auto engine = open_engine(config_);
+  EXPECT_EQ(repeated(*engine, {1}, Region::Full), 0);
+  EXPECT_EQ(repeated(*engine, {1}, Region::Full), 1);
+  EXPECT_EQ(repeated(*engine, {2}, Region::Full), 0);
+  EXPECT_EQ(repeated(*engine, {1}, Region::Full), 0);
+}
+
+TEST_F(RepeatedCrops, AnotherBoundIsAnotherEngine) {
+  const auto engine = open_engine(config_);
+  config_.feature_cache_bytes /= 2;
+  EXPECT_NE(open_engine(config_), engine);
+}
+
 TEST_F(CpuEngine, AnswersDoNotDependOnTheThreads) {
   const auto inputs = test::sample_inputs(5);
   const auto samples = test::samples_of(inputs);

@@ -11,6 +11,7 @@
 #include "../support/npy_reader.h"
 #include "cpu_network.h"
 #include "cpu_precision.h"
+#include "network_plan.h"
 #include "sample_checkpoints.h"
 #include "sample_inputs.h"
 #include "temporary_file.h"
@@ -18,21 +19,31 @@
 namespace w2l {
 namespace {
 
-// A network of formula weights.
+// A network of formula weights, for as many samples as the reference recording has in a batch.
 struct FormulaNetwork {
+  static constexpr int kMost = 16;
   test::TemporaryFile file;
-  std::unique_ptr<CpuNetwork> network;
+  std::shared_ptr<const CpuNetwork> network;
+  std::unique_ptr<NetworkPlan> plan;
 
   FormulaNetwork(int divide, at::ScalarType dtype) {
     test::SampleOptions options;
     options.divide = divide;
     test::write_sample(file.path(), options);
     const Checkpoint checkpoint = Checkpoint::open(file.path());
-    network = std::make_unique<CpuNetwork>(checkpoint, Network::describe(checkpoint), dtype);
+    network = std::make_shared<const CpuNetwork>(checkpoint, Network::describe(checkpoint), dtype);
+    plan = std::make_unique<NetworkPlan>(network, kMost);
   }
 
-  at::Tensor answer(const at::Tensor &faces, const at::Tensor &mels) const {
-    return network->decode(network->encode_audio(mels), network->encode_face(faces));
+  at::Tensor answer(const at::Tensor &faces, const at::Tensor &mels, int first_row = 0) const {
+    const std::vector<FaceFeatures> features = plan->encode_faces(faces);
+    return plan->answer(mels, pointers(features), first_row).clone();
+  }
+
+  static std::vector<const FaceFeatures *> pointers(const std::vector<FaceFeatures> &features) {
+    std::vector<const FaceFeatures *> all;
+    for (const FaceFeatures &one : features) all.push_back(&one);
+    return all;
   }
 };
 
@@ -122,7 +133,7 @@ TEST(CpuNetwork, MasksTheLowerHalfAndScalesTo01) {
   c10::InferenceMode inference;
   const FormulaNetwork formula(16, at::kFloat);
   const test::SampleInput input(3);
-  const at::Tensor faces = formula.network->face_input(input.crop.data(), 1);
+  const at::Tensor faces = formula.plan->face_input({input.crop.data()});
   ASSERT_EQ(faces.sizes(), (std::vector<std::int64_t>{1, 6, 96, 96}));
   const at::Tensor plain = faces.contiguous();
   const float *in = plain.data_ptr<float>();
@@ -158,19 +169,26 @@ TEST(CpuNetwork, TruncatesToBytesAsTheReferenceDoes) {
   }
 }
 
-TEST(CpuNetwork, FeaturesOfAFaceCanBeKept) {
+TEST(CpuNetwork, FeaturesOfAFaceCanBeUsedAgain) {
   c10::InferenceMode inference;
   const FormulaNetwork formula(4, at::kFloat);
-  const CpuNetwork &network = *formula.network;
+  NetworkPlan &plan = *formula.plan;
   const test::SampleInput first(1), second(2);
-  const FaceFeatures features = network.encode_face(network.face_input(first.crop.data(), 1));
-  ASSERT_EQ(features.size(), 7u);
-  EXPECT_EQ(features.front().sizes(), (std::vector<std::int64_t>{1, 4, 96, 96}));
-  EXPECT_EQ(features.back().sizes(), (std::vector<std::int64_t>{1, 128, 1, 1}));
+  const std::vector<FeatureShape> &shapes = formula.network->feature_shapes();
+  ASSERT_EQ(shapes.size(), 7u);
+  EXPECT_EQ(shapes.front().channels, 4);
+  EXPECT_EQ(shapes.front().height, 96);
+  EXPECT_EQ(shapes.back().channels, 128);
+  EXPECT_EQ(shapes.back().width, 1);
+  const std::vector<FaceFeatures> features =
+      plan.encode_faces(plan.face_input({first.crop.data()}));
   for (const test::SampleInput *speech : {&first, &second}) {
-    const at::Tensor mel = network.mel_input(speech->mel.data(), 1);
-    const at::Tensor kept = network.decode(network.encode_audio(mel), features);
-    const at::Tensor fresh = formula.answer(network.face_input(first.crop.data(), 1), mel);
+    const at::Tensor kept =
+        plan.answer(plan.mel_input(speech->mel.data(), 1), FormulaNetwork::pointers(features), 0)
+            .clone();
+    const FormulaNetwork other(4, at::kFloat);
+    const at::Tensor fresh = other.answer(other.plan->face_input({first.crop.data()}),
+                                          other.plan->mel_input(speech->mel.data(), 1));
     EXPECT_EQ(largest_difference(kept, fresh), 0);
   }
 }
@@ -187,6 +205,8 @@ TEST(CpuNetwork, NeedsFewerRowsForTheLowerHalf) {
                                      0,  0,  0};          // 3x3 and 1x1
   EXPECT_EQ(rows, expected);
   EXPECT_EQ(formula.network->first_rows(0), std::vector<int>(expected.size(), 0));
+  EXPECT_EQ(formula.network->feature_tops(48), (std::vector<int>{47, 22, 10, 4, 1, 0, 0}));
+  EXPECT_EQ(formula.network->feature_tops(0), std::vector<int>(7, 0));
 }
 
 // The lower rows of an answer.
@@ -195,12 +215,17 @@ at::Tensor below(const at::Tensor &answer, std::int64_t first_row) {
   return answer.narrow(2, answer.size(2) - count, count);
 }
 
-// Of speech and faces, rows from first_row on.
-at::Tensor decode(const CpuNetwork &network, const std::vector<std::uint8_t> &crops,
-                  const std::vector<float> &mels, int count, int first_row) {
-  const FaceFeatures features = network.encode_face(network.face_input(crops.data(), count));
-  const at::Tensor speech = network.encode_audio(network.mel_input(mels.data(), count));
-  const at::Tensor answer = network.decode(speech, features, first_row);
+// Of three samples, rows from first_row on.
+at::Tensor answer_below(const FormulaNetwork &formula, int first_row) {
+  const std::vector<test::SampleInput> inputs = test::sample_inputs(3);
+  std::vector<const std::uint8_t *> crops;
+  std::vector<float> mels;
+  for (const test::SampleInput &input : inputs) {
+    crops.push_back(input.crop.data());
+    mels.insert(mels.end(), input.mel.begin(), input.mel.end());
+  }
+  const at::Tensor answer = formula.answer(formula.plan->face_input(crops),
+                                           formula.plan->mel_input(mels.data(), 3), first_row);
   EXPECT_GE(answer.size(2), 96 - first_row);
   return below(answer, first_row);
 }
@@ -208,29 +233,14 @@ at::Tensor decode(const CpuNetwork &network, const std::vector<std::uint8_t> &cr
 // Tiles, and oneDNN's sums, begin elsewhere: the rows are equal within what each type rounds.
 TEST(CpuNetwork, LowerRowsAreThoseOfTheWholeAnswer) {
   c10::InferenceMode inference;
-  constexpr int kCount = 3;
-  std::vector<std::uint8_t> crops;
-  std::vector<float> mels;
-  for (int i = 1; i <= kCount; ++i) {
-    const test::SampleInput input(static_cast<unsigned>(i));
-    crops.insert(crops.end(), input.crop.begin(), input.crop.end());
-    mels.insert(mels.end(), input.mel.begin(), input.mel.end());
-  }
   for (const int divide : {1, 4}) {
     const FormulaNetwork in_float(divide, at::kFloat);
-    const at::Tensor full = decode(*in_float.network, crops, mels, kCount, 0);
-    for (const int first_row : {1, 17, 48, 95})
-      EXPECT_LE(largest_difference(decode(*in_float.network, crops, mels, kCount, first_row),
-                                   below(full, first_row)),
-                1e-5)
-          << "width / " << divide << ", from row " << first_row;
+    const at::Tensor full = answer_below(in_float, 0), lower = below(full, 48);
+    EXPECT_LE(largest_difference(answer_below(in_float, 48), lower), 1e-5) << "width / " << divide;
     if (cpu_bf16_support() == Bf16Support::None) continue;
     const FormulaNetwork in_bf16(divide, at::kBFloat16);
-    for (const int first_row : {0, 1, 17, 48, 95})
-      EXPECT_GE(
-          psnr(decode(*in_bf16.network, crops, mels, kCount, first_row), below(full, first_row)),
-          50)
-          << "width / " << divide << ", from row " << first_row;
+    EXPECT_GE(psnr(answer_below(in_bf16, 0), full), 50) << "width / " << divide;
+    EXPECT_GE(psnr(answer_below(in_bf16, 48), lower), 50) << "width / " << divide;
   }
 }
 

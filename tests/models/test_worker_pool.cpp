@@ -26,11 +26,15 @@ Batch batch_of(const std::vector<std::uint8_t> &bytes) {
   return batch;
 }
 
-void successor(const Batch &batch, int first, int count, WorkerPool::Images &images) {
+// Calls crops below 10 repeated.
+int successor(const Batch &batch, int first, int count, WorkerPool::Images &images) {
+  int repeated = 0;
   for (int i = first; i < first + count; ++i) {
     const auto index = static_cast<std::size_t>(i);
     images[index] = {static_cast<std::uint8_t>(batch.crops[index] + 1)};
+    repeated += batch.crops[index] < 10;
   }
+  return repeated;
 }
 
 std::vector<int> bytes_of(const Answers &answers) {
@@ -76,14 +80,23 @@ TEST(WorkerPool, AnswersEverySampleInItsPlace) {
   }
 }
 
+TEST(WorkerPool, CountsTheRepeatedCropsOfAllPieces) {
+  WorkerPool pool(2, 2, [](int) { return successor; });
+  const auto submit = [&](const std::vector<std::uint8_t> &crops) {
+    return pool.collect(pool.submit(batch_of(crops), nullptr)).repeated_crops;
+  };
+  EXPECT_EQ(submit({1, 20, 3, 40, 5, 6, 70}), 4);
+  EXPECT_EQ(submit({20}), 0);
+}
+
 TEST(WorkerPool, SharesABatchEvenlyAndLimitsPieces) {
   std::mutex mutex;
   std::multiset<int> pieces;
   WorkerPool pool(2, 8, [&](int) {
     return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
-      successor(batch, first, count, images);
       std::lock_guard<std::mutex> lock(mutex);
       pieces.insert(count);
+      return successor(batch, first, count, images);
     };
   });
   pool.collect(pool.submit(batch_of(std::vector<std::uint8_t>(8)), nullptr));
@@ -115,8 +128,9 @@ TEST(WorkerPool, CallsBackInTheOrderOfSubmission) {
   WorkerPool pool(2, 1, [&](int) {
     return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
       if (batch.crops[0] == 1) first_batch.pass();
-      successor(batch, first, count, images);
+      const int repeated = successor(batch, first, count, images);
       if (batch.crops[0] == 3) first_batch.open();  // the later ones are computed by then
+      return repeated;
     };
   });
   std::vector<Engine::Ticket> tickets;
@@ -138,7 +152,7 @@ TEST(WorkerPool, CallsBackOneAtATimeWhileOtherWorkersGoOn) {
   WorkerPool pool(2, 1, [&](int) {
     return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
       if (batch.crops[0] == 3) third_batch.pass();
-      successor(batch, first, count, images);
+      return successor(batch, first, count, images);
     };
   });
   // The first callback lasts until the other worker has done the second batch and goes on.
@@ -169,8 +183,8 @@ TEST(WorkerPool, DropsADiscardedBatchThatHasNotStarted) {
   WorkerPool pool(1, 4, [&](int) {
     return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
       gate.pass();
-      successor(batch, first, count, images);
       ++computed;
+      return successor(batch, first, count, images);
     };
   });
   const auto running = pool.submit(batch_of({1}), nullptr);
@@ -191,7 +205,7 @@ TEST(WorkerPool, DiscardWaitsForTheCallbackOfARunningBatch) {
   WorkerPool pool(1, 4, [&](int) {
     return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
       gate.pass();
-      successor(batch, first, count, images);
+      return successor(batch, first, count, images);
     };
   });
   const auto ticket = pool.submit(batch_of({1}), [&] { called = true; });
@@ -210,7 +224,7 @@ TEST(WorkerPool, DeliversAFailureAsATypedErrorAndGoesOn) {
       if (batch.crops[0] == 2) throw std::bad_alloc();
       if (batch.crops[0] == 3) throw Error(ErrorCode::Unsupported, "as it was");
       if (batch.crops[0] == 4) throw 42;
-      successor(batch, first, count, images);
+      return successor(batch, first, count, images);
     };
   });
   const auto code_of = [&](std::uint8_t kind) {
@@ -257,8 +271,9 @@ TEST(WorkerPool, WaitsForRunningWorkWhenDestroyed) {
   auto pool = std::make_unique<WorkerPool>(1, 1, [&](int) {
     return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
       gate.pass();
-      successor(batch, first, count, images);
+      const int repeated = successor(batch, first, count, images);
       computed = true;
+      return repeated;
     };
   });
   pool->submit(batch_of({1}), nullptr);
