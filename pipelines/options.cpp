@@ -140,7 +140,7 @@ const std::vector<Flag> &flags() {
        [](Options &o, const Values &v) {
          o.precision = one_of("precision", v[0], {"auto", "fp32", "tf32", "bf16", "fp16"});
        }},
-      {"threads", Takes::One, "N", "CPU threads of the network; 0 = one for each core (0)",
+      {"threads", Takes::One, "N", "threads of the network; 0 = one for each CPU it may use (0)",
        [](Options &o, const Values &v) { o.threads = to_int("threads", v[0], 0, 1024); }},
       {"detector", Takes::One, "NAME", "auto, yunet or haar (auto)",
        [](Options &o, const Values &v) {

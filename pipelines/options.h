@@ -31,7 +31,7 @@ struct Options {
   // What the reference does not have.
   std::string device = "auto";
   std::string precision = "auto";
-  int threads = 0;  // 0 = one for each core
+  int threads = 0;  // 0 = one for each CPU it may use
   std::string detector = "auto";
   std::string on_missing = "pass";
   std::string region = "lower";

@@ -480,8 +480,9 @@ static void gst_w2l_infer_install_properties(GObjectClass *klass) {
                         GST_TYPE_W2L_PRECISION, static_cast<gint>(w2l::Precision::Auto), ready));
   g_object_class_install_property(
       klass, PROP_THREADS,
-      g_param_spec_int("threads", "Threads", "CPU threads of the network (0 = one for each core)",
-                       0, MAX_THREADS, 0, ready));
+      g_param_spec_int("threads", "Threads",
+                       "CPU threads of the network (0 = one for each CPU it may use)", 0,
+                       MAX_THREADS, 0, ready));
   g_object_class_install_property(
       klass, PROP_FEATURE_CACHE_SIZE,
       g_param_spec_uint("feature-cache-size", "Feature cache size",

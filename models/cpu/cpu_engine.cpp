@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <memory>
@@ -31,9 +32,15 @@ constexpr int kMaxWorkers = 4;
 // Larger pieces make throughput no better, but memory use.
 constexpr int kMaxPiece = 8;
 
+// That this thread may run on. C++'s own hardware_concurrency() counts all that are there.
+int usable_cpus() {
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) return CPU_COUNT(&cpus);
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));  // more than 1024
+}
+
 int thread_count(int wanted) {
-  if (wanted > 0) return wanted;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return wanted > 0 ? wanted : usable_cpus();
 }
 
 int worker_count(int wanted) {

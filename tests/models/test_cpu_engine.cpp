@@ -2,9 +2,11 @@
 // injection library of tests/tools, so that it also sees what a profiler would see.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <condition_variable>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <set>
@@ -171,6 +173,53 @@ TEST_F(CpuEngine, AnswersDoNotDependOnTheThreads) {
   for (int threads : {1, 3, 6}) {
     config_.threads = threads;
     EXPECT_EQ(run(*open_engine(config_), samples).images, expected.images) << threads;
+  }
+}
+
+// Binds the calling thread, and those that it starts, to some of its CPUs.
+class BoundTo {
+ public:
+  explicit BoundTo(int count) {
+    sched_getaffinity(0, sizeof before_, &before_);
+    cpu_set_t some;
+    CPU_ZERO(&some);
+    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&some) < count; ++cpu)
+      if (CPU_ISSET(cpu, &before_)) CPU_SET(cpu, &some);
+    sched_setaffinity(0, sizeof some, &some);
+  }
+  ~BoundTo() { sched_setaffinity(0, sizeof before_, &before_); }
+  BoundTo(const BoundTo &) = delete;
+  BoundTo &operator=(const BoundTo &) = delete;
+
+ private:
+  cpu_set_t before_;
+};
+
+std::ptrdiff_t threads_of_this_process() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+}
+
+TEST_F(CpuEngine, RunsOnOneCore) {
+  const auto inputs = test::sample_inputs(3);
+  const auto samples = test::samples_of(inputs);
+  const Answers expected = run(*open_engine(config_), samples);
+  const BoundTo one_core(1);
+  for (int threads : {0, 1, 2}) {
+    config_.threads = threads;
+    EXPECT_EQ(run(*open_engine(config_), samples).images, expected.images) << threads;
+  }
+}
+
+TEST_F(CpuEngine, StartsAThreadForEachCpuItMayUse) {
+  config_.threads = 0;
+  open_engine(config_);  // LibTorch is loaded
+  cpu_set_t usable;
+  ASSERT_EQ(sched_getaffinity(0, sizeof usable, &usable), 0);
+  for (int cpus = 1; cpus <= std::min(2, CPU_COUNT(&usable)); ++cpus) {
+    const BoundTo some(cpus);
+    const std::ptrdiff_t before = threads_of_this_process();
+    const auto engine = open_engine(config_);
+    EXPECT_EQ(threads_of_this_process() - before, cpus);
   }
 }
 
