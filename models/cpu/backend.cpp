@@ -1,10 +1,14 @@
 // gst-wav2lip: what libw2l-cpu.so exports; models/backend_loader.cpp opens it.
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <cstdlib>
+
 #include "cpu_engine.h"
+#include "instruction_limit.h"
 
 namespace {
 
 std::shared_ptr<w2l::Engine> open_cpu(const w2l::EngineConfig &config) {
+  w2l::limit_instructions(std::getenv("W2L_MAX_ISA"));
   return std::make_shared<w2l::CpuEngine>(config);
 }
 

@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu_precision.h"
 
+#include <hwy/targets.h>
+
 #include <string>
 
 namespace w2l {
 
 Bf16Support cpu_bf16_support() {
 #if defined(__x86_64__) || defined(__i386__)
+  // Not to be used although it may be there: see instruction_limit.h.
+  if (!(hwy::SupportedTargets() & HWY_AVX3)) return Bf16Support::None;
   // Every CPU with AMX has AVX512_BF16 too.
   if (__builtin_cpu_supports("avx512bf16")) return Bf16Support::Native;
   // oneDNN's condition for emulation.
