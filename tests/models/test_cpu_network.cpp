@@ -103,6 +103,7 @@ TEST(CpuNetwork, AnswersInFp32AsTheReferenceDoes) {
   const double difference = largest_difference(answer, golden.pred);
   RecordProperty("largest_difference", std::to_string(difference));
   EXPECT_LE(difference, 1e-5);
+  EXPECT_GE(psnr(answer, golden.pred), 110);
 }
 
 TEST(CpuNetwork, AnswersInBf16Within50Decibels) {
