@@ -8,6 +8,15 @@ import re
 
 # Precisions of the network, with the CPU flags (x86, Arm) of which one makes them native.
 _NATIVE = {"bf16": ("avx512_bf16", "amx_bf16", "bf16")}
+# Instruction sets that engines can be limited to, with the environment in which they keep to them:
+# this project, PyTorch's and OpenVINO's oneDNN, PyTorch's own kernels, MKL. No native precision of
+# the table above is left then.
+ISA_LIMITS = {
+    "avx2": {"W2L_MAX_ISA": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2",
+             "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+    "sse4": {"W2L_MAX_ISA": "sse4", "ONEDNN_MAX_CPU_ISA": "SSE41",
+             "ATEN_CPU_CAPABILITY": "default", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+}
 # Flags worth writing down: what kernels are chosen by.
 _TELLING = re.compile(r"^(avx|amx|fma|f16c|sse4|vnni|asimd|sve|sme|bf16|i8mm|fphp)")
 
@@ -25,9 +34,9 @@ def cpu_flags(cpuinfo):
     return match.group(1).split() if match else []
 
 
-def precisions(flags):
+def precisions(flags, isa=None):
     """What a CPU with these flags computes natively: fp32 always, bf16 where it has it."""
-    return ["fp32"] + [name for name, any_of in _NATIVE.items() if set(any_of) & set(flags)]
+    return ["fp32"] if isa else ["fp32"] + [name for name, any_of in _NATIVE.items() if set(any_of) & set(flags)]
 
 
 def cpu_name(cpuinfo):
@@ -41,9 +50,10 @@ def cpu_name(cpuinfo):
     return name
 
 
-def file_name(cpu, date):
-    """cpu and date as the start of a file's name."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{cpu} {date}".lower()).strip("-")
+def file_name(*words):
+    """What a result is about as a file's name, without words that are None."""
+    text = " ".join(str(word) for word in words if word is not None)
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def facts():

@@ -19,6 +19,8 @@ LOWER_FIRST_ROW = 48
 # Peers by the precisions they have here.
 PEERS = {"fp32": ("pytorch-nchw", "pytorch-nhwc", "onnxruntime", "openvino", "openvino-streams"),
          "bf16": ("pytorch-nhwc", "openvino", "openvino-streams")}
+# They choose kernels by the CPU alone.
+WITHOUT_ISA_LIMIT = ("onnxruntime",)
 REFERENCE = "pytorch-nchw fp32"
 OPENVINO = ("openvino", "openvino-streams")
 OWN = "gst-wav2lip"
@@ -46,6 +48,10 @@ def write_inputs(path, count=INPUTS, seed=0):
         file.write(mels.tobytes())
 
 
+def peers(precision, isa):
+    return [engine for engine in PEERS[precision] if not (isa and engine in WITHOUT_ISA_LIMIT)]
+
+
 def name_of(engine, precision):
     return f"{engine} {precision}"
 
@@ -57,11 +63,11 @@ class NetworkBenchmark:
         model = workers.checkpoint(options.build, folder)
         inputs = os.path.join(folder, "inputs.bin")
         write_inputs(inputs)
-        available = machine.precisions(machine.facts()["flags"])
+        available = machine.precisions(machine.facts()["flags"], options.isa)
         for precision in [name for name in available if name in options.precisions]:
             self._add(OWN, precision,
                       workers.own(options.build, model, inputs, precision, options.threads))
-            for engine in PEERS[precision] if python else ():
+            for engine in peers(precision, options.isa) if python else ():
                 self._add(engine, precision, workers.peer(python, engine, model, inputs, precision,
                                                           options.threads, folder))
 
@@ -181,8 +187,9 @@ def report(result, options):
     batches = [str(batch) for batch in options.batches]
     speed = result["speed"]
     by_speed = sorted(speed, key=lambda row: speed[row][batches[-1]]["fps"])
+    limit = f", no more than {options.isa}" if options.isa else ""
     lines = ["Network, frames per second by batch size (median of "
-             f"{options.rounds} rounds, {options.threads} threads)", "",
+             f"{options.rounds} rounds, {options.threads} threads{limit})", "",
              table(["engine", *batches, "core ms/frame", "spread"],
                    [[row, *(speed[row][batch]["fps"] for batch in batches),
                      speed[row][batches[-1]]["cpu_ms_per_frame"],

@@ -45,11 +45,12 @@ def speed_by_batch(result):
         return _BOTTOM - (_BOTTOM - _TOP) * fps / top
 
     facts = result["machine"]
+    limit = f", no more than {facts['isa_limit']}" if facts.get("isa_limit") else ""
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
              'font-family="sans-serif">',
              f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
              _text(_LEFT, 24, f"Frames per second of the network: {facts['cpu']}, "
-                              f"{facts['threads']} threads, {facts['date']}", size=15)]
+                              f"{facts['threads']} threads{limit}, {facts['date']}", size=15)]
     for i in range(round(top / step) + 1):
         parts.append(f'<path d="M{_LEFT} {y(i * step):.1f}H{_RIGHT}" stroke="#ddd"/>')
         parts.append(_text(_LEFT - 8, y(i * step) + 4, f"{i * step:g}", "end"))

@@ -81,12 +81,14 @@ class Machine(unittest.TestCase):
     def test_precisions_come_from_flags(self):
         self.assertEqual(machine.precisions(machine.cpu_flags(_ZEN4)), ["fp32", "bf16"])
         self.assertEqual(machine.precisions(["avx2"]), ["fp32"])
+        self.assertEqual(machine.precisions(machine.cpu_flags(_ZEN4), "avx2"), ["fp32"])
         self.assertEqual(machine.precisions(machine.cpu_flags("Features\t: asimd bf16")),
                          ["fp32", "bf16"])
 
     def test_file_names_are_plain(self):
         self.assertEqual(machine.file_name("AMD EPYC (family 25)", "2030-01-02"),
                          "amd-epyc-family-25-2030-01-02")
+        self.assertEqual(machine.file_name("A", None, "1cores", "avx2"), "a-1cores-avx2")
 
     def test_one_cpu_of_each_core_first(self):
         siblings = {0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}
@@ -110,6 +112,11 @@ class Tables(unittest.TestCase):
 
 
 class Network(unittest.TestCase):
+    def test_engines_that_know_no_limit_are_left_out_under_one(self):
+        self.assertIn("onnxruntime", network.peers("fp32", None))
+        self.assertNotIn("onnxruntime", network.peers("fp32", "avx2"))
+        self.assertIn("openvino", network.peers("fp32", "avx2"))
+
     def test_inputs_are_the_same_every_time(self):
         with tempfile.TemporaryDirectory() as folder:
             contents = []
