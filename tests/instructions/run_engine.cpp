@@ -8,6 +8,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "engine.h"
 #include "sample_inputs.h"
@@ -32,7 +33,12 @@ w2l::Precision parse_precision(const std::string &text) {
   throw std::invalid_argument("unknown precision " + text);
 }
 
-// Writes all pictures, one after the other, and prints the precision.
+std::vector<std::vector<std::uint8_t>> run(w2l::Engine &engine, w2l::Region region) {
+  const auto inputs = w2l::test::sample_inputs(2);
+  return engine.collect(engine.submit(w2l::test::samples_of(inputs), region, nullptr)).images;
+}
+
+// Prints the precision when it is about to run, and writes all whole pictures, one after the other.
 void answer(const std::string &checkpoint, const std::string &precision, const std::string &out) {
   w2l::EngineConfig config;
   config.model = checkpoint;
@@ -40,15 +46,14 @@ void answer(const std::string &checkpoint, const std::string &precision, const s
   config.precision = parse_precision(precision);
   config.threads = 1;
   const auto engine = w2l::open_engine(config);
-  const auto inputs = w2l::test::sample_inputs(2);
-  const w2l::Answers answers =
-      engine->collect(engine->submit(w2l::test::samples_of(inputs), w2l::Region::Full, nullptr));
+  std::printf("%s\n", w2l::to_string(engine->info().precision));
+  run(*engine, w2l::Region::Lower);
+  const auto images = run(*engine, w2l::Region::Full);
   std::ofstream file(out, std::ios::binary | std::ios::trunc);
-  for (const auto &image : answers.images)
+  for (const auto &image : images)
     file.write(reinterpret_cast<const char *>(image.data()),
                static_cast<std::streamsize>(image.size()));
   if (!file.flush()) throw std::runtime_error("cannot write " + out);
-  std::printf("%s\n", w2l::to_string(engine->info().precision));
 }
 
 }  // namespace

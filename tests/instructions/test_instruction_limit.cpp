@@ -7,12 +7,14 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "../app/subprocess.h"
 #include "cpu_precision.h"
+#include "sample_checkpoints.h"
 #include "temporary_file.h"
 
 namespace w2l {
@@ -55,18 +57,40 @@ TEST(InstructionLimit, Sse4IsNoMoreThanSse4) {
   EXPECT_STREQ(std::getenv("ONEDNN_MAX_CPU_ISA"), "SSE41");
 }
 
+// Without the limits that the tests above have left to LibTorch.
+test::Finished run_engine(const std::string &checkpoint, const std::string &limit) {
+  const test::TemporaryFile out;
+  return test::run({"env", "-u", "ONEDNN_MAX_CPU_ISA", "-u", "ATEN_CPU_CAPABILITY",
+                    "W2L_MAX_ISA=" + limit, "ONEDNN_VERBOSE=1", std::getenv("W2L_RUN_ENGINE"),
+                    checkpoint, "auto", out.path()});
+}
+
 // What a user sees who sets the variable, down to oneDNN's own word for it.
 TEST(InstructionLimit, IsReadWhenAnEngineOpens) {
-  const test::TemporaryFile out;
-  const std::vector<std::string> command = {std::getenv("W2L_RUN_ENGINE"),
-                                            std::getenv("W2L_DEMO_CHECKPOINT"), "auto", out.path()};
-  const test::Finished limited = test::run(command, {"W2L_MAX_ISA=sse4", "ONEDNN_VERBOSE=1"});
+  const std::string demo = std::getenv("W2L_DEMO_CHECKPOINT");
+  const test::Finished limited = run_engine(demo, "sse4");
   EXPECT_EQ(limited.status, 0) << limited.err;
   EXPECT_NE(limited.out.find("isa:Intel SSE4.1"), std::string::npos) << limited.out;
   EXPECT_NE(limited.out.find("\nfp32\n"), std::string::npos) << limited.out;
-  const test::Finished wrong = test::run(command, {"W2L_MAX_ISA=avx9"});
+  const test::Finished wrong = run_engine(demo, "avx9");
   EXPECT_EQ(wrong.status, 1);
   EXPECT_NE(wrong.err.find("use avx2 or sse4"), std::string::npos) << wrong.err;
+}
+
+// oneDNN repacks weights in each call, silently, when they were packed for another size of picture.
+TEST(InstructionLimit, WeightsArePackedBeforehandForAllInstructions) {
+  const test::TemporaryFile checkpoint;
+  test::write_sample(checkpoint.path(), {});
+  for (const char *limit : {"", "avx2", "sse4"}) {
+    const test::Finished run = run_engine(checkpoint.path(), limit);
+    EXPECT_EQ(run.status, 0) << run.err;
+    const std::size_t opened = std::min(run.out.find("\nfp32\n"), run.out.find("\nbf16\n"));
+    ASSERT_NE(opened, std::string::npos);
+    EXPECT_NE(run.out.find(",exec,cpu,convolution,", opened), std::string::npos);
+    const std::size_t repacked = run.out.find(",exec,cpu,reorder,", opened);
+    EXPECT_EQ(repacked, std::string::npos)
+        << limit << run.out.substr(std::min(repacked, run.out.size()), 200);
+  }
 }
 
 }  // namespace
