@@ -83,12 +83,11 @@ TEST_P(EmulatedCpu, SaysThatItHasNoBf16) {
 // Some of the kernels' tests: all of them would take minutes.
 TEST_P(EmulatedCpu, RunsTheKernelsOfItsInstructionSet) {
   std::string filter = "--gtest_filter=";
-  for (const char *name : {"EqualsDirectConvolutionForAnyShape", "SumsDoNotOverflowAtTheBound",
-                           "GivesZerosAndHugeNumbersInBf16"})
+  for (const char *name : {"EqualsDirectConvolutionForAnyShape", "GivesZerosAndHugeNumbersInBf16"})
     filter += std::string("*.") + name + "/" + GetParam().kernels + ":";
   const test::Finished run = run_on(GetParam(), {variable("W2L_WINOGRAD_TEST"), filter});
   EXPECT_EQ(run.status, 0) << run.out;
-  EXPECT_NE(run.out.find("[  PASSED  ] 3 tests"), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("[  PASSED  ] 2 tests"), std::string::npos) << run.out;
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpus, EmulatedCpu, testing::ValuesIn(kCpus),
