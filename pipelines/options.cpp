@@ -142,6 +142,11 @@ const std::vector<Flag> &flags() {
        }},
       {"threads", Takes::One, "N", "threads of the network; 0 = one for each CPU it may use (0)",
        [](Options &o, const Values &v) { o.threads = to_int("threads", v[0], 0, 1024); }},
+      {"feature-cache-size", Takes::One, "MIB",
+       "memory for features of faces that may come again; 0 = none (as w2linfer's)",
+       [](Options &o, const Values &v) {
+         o.feature_cache_size = to_int("feature-cache-size", v[0], 0, 65536);
+       }},
       {"detector", Takes::One, "NAME", "auto, yunet or haar (auto)",
        [](Options &o, const Values &v) {
          o.detector = one_of("detector", v[0], {"auto", "yunet", "haar"});

@@ -31,7 +31,8 @@ struct Options {
   // What the reference does not have.
   std::string device = "auto";
   std::string precision = "auto";
-  int threads = 0;  // 0 = one for each CPU it may use
+  int threads = 0;                        // 0 = one for each CPU it may use
+  std::optional<int> feature_cache_size;  // MiB; w2linfer's default unless given
   std::string detector = "auto";
   std::string on_missing = "pass";
   std::string region = "lower";

@@ -224,6 +224,7 @@ std::string infer_stage(const Options &options) {
        << " threads=" << options.threads << " batch-size=" << options.wav2lip_batch_size
        << " region=" << options.region << " smoothing=" << (smooth ? "reference" : "none")
        << " on-audio-end=end";
+  if (options.feature_cache_size) text << " feature-cache-size=" << *options.feature_cache_size;
   return text.str();
 }
 

@@ -517,7 +517,8 @@ static void gst_w2l_infer_install_properties(GObjectClass *klass) {
   g_object_class_install_property(
       klass, PROP_STATS,
       g_param_spec_boxed(
-          "stats", "Statistics", "Frames by outcome, batches, milliseconds by stage, frames held",
+          "stats", "Statistics",
+          "Frames by outcome, repeated crops, batches, milliseconds by stage, frames held",
           GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 

@@ -26,7 +26,7 @@ struct Feature {
 using FaceFeatures = std::vector<Feature>;
 
 // Not thread-safe. To be made and used in inference mode. What its functions return is valid until
-// the same function is called again.
+// the same function is called again, inputs until they have been read once.
 class NetworkPlan {
  public:
   // For 1..most samples, of which all rows are needed or those from the middle on.

@@ -9,6 +9,7 @@
 
 #include "cpu_network.h"
 #include "cpu_precision.h"
+#include "network_plan.h"
 #include "reference_network.h"
 
 namespace w2l::test {
@@ -36,6 +37,13 @@ void compare(const at::Tensor &answer, const at::Tensor &expected, int first_row
   to.psnr = -10 * std::log10(sum / static_cast<double>(a.numel()));  // the peak is 1
 }
 
+std::vector<const std::uint8_t *> crops_of(const NetworkInputs &inputs, int edge) {
+  std::vector<const std::uint8_t *> crops;
+  for (int i = 0; i < inputs.count; ++i)
+    crops.push_back(&inputs.crops[static_cast<std::size_t>(i * edge * edge * 3)]);
+  return crops;
+}
+
 }  // namespace
 
 std::vector<Accuracy> measure_accuracy(const std::string &path, const NetworkInputs &inputs) {
@@ -46,16 +54,23 @@ std::vector<Accuracy> measure_accuracy(const std::string &path, const NetworkInp
   std::vector<Accuracy> results;
   for (const Precision precision : {Precision::Fp32, Precision::Bf16}) {
     if (precision == Precision::Bf16 && cpu_bf16_support() == Bf16Support::None) continue;
-    const CpuNetwork network(checkpoint, description,
-                             precision == Precision::Bf16 ? at::kBFloat16 : at::kFloat);
-    const at::Tensor faces = network.face_input(inputs.crops.data(), inputs.count);
-    const at::Tensor mels = network.mel_input(inputs.mels.data(), inputs.count);
+    NetworkPlan plan(
+        std::make_shared<const CpuNetwork>(
+            checkpoint, description, precision == Precision::Bf16 ? at::kBFloat16 : at::kFloat),
+        inputs.count);
+    const std::vector<const std::uint8_t *> crops =
+        crops_of(inputs, description.family().crop_size);
     if (precision == Precision::Fp32)
-      expected = ReferenceNetwork(checkpoint, description).answer(faces, mels);
+      expected =
+          ReferenceNetwork(checkpoint, description)
+              .answer(plan.face_input(crops), plan.mel_input(inputs.mels.data(), inputs.count));
     for (const Region region : {Region::Full, Region::Lower}) {
       const int first_row = region == Region::Lower ? description.family().crop_size / 2 : 0;
+      const std::vector<FaceFeatures> features = plan.encode_faces(plan.face_input(crops));
+      std::vector<const FaceFeatures *> all;
+      for (const FaceFeatures &one : features) all.push_back(&one);
       const at::Tensor answer =
-          network.decode(network.encode_audio(mels), network.encode_face(faces), first_row);
+          plan.answer(plan.mel_input(inputs.mels.data(), inputs.count), all, first_row);
       results.push_back({precision, region});
       compare(answer, expected, first_row, results.back());
     }

@@ -67,6 +67,18 @@ class Demo : public App {
     ASSERT_EQ(run_->status, 0) << run_->err;
   }
 
+  // The stats of w2linfer after the program has run the demo's network with these arguments.
+  static Json infer_stats(const std::vector<std::string> &arguments) {
+    std::vector<std::string> command = {"env",    "-C", folder_->path(), variable("W2L_APP"),
+                                        "--json", "-",  "--outfile",     "other.mp4",
+                                        "--box",  "40", "200",           "60",
+                                        "260"};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    const Finished other = run(command, {"W2L_BACKEND_PATH=" + variable("W2L_CPU_BACKEND")});
+    EXPECT_EQ(other.status, 0) << other.err;
+    return Json::parse(other.out)["stages"]["w2linfer"];
+  }
+
   static std::string film() { return *folder_ / "lipsync-demo.mp4"; }
 
   inline static TemporaryFolder *folder_ = nullptr;
@@ -115,6 +127,36 @@ TEST_F(Demo, BothDetectorsFindTheFaceInEveryFrame) {
     const std::string count = std::to_string(kFrames);
     EXPECT_THAT(found.out, HasSubstr(count + " frames (" + count + " lip-synced)")) << detector;
   }
+}
+
+// Laps of more frames than are in the network at once, so that each crop is kept when it comes
+// again.
+TEST_F(Demo, ALoopedVideoIsEncodedOnce) {
+  constexpr int kLap = 30, kLaps = 3;
+  launch("videotestsrc pattern=snow num-buffers=" + std::to_string(kLap) +
+         " ! video/x-raw,width=320,height=240 ! pngenc ! multifilesink location=\"" +
+         *folder_ / "lap%02d.png" + "\"");
+  launch("multifilesrc location=\"" + *folder_ / "lap%02d.png" + "\" loop=true stop-index=" +
+         std::to_string(kLap - 1) + " num-buffers=" + std::to_string(kLap * kLaps) +
+         " caps=image/png,framerate=25/1 ! pngdec ! videoconvert ! video/x-raw,format=I420 ! "
+         "avimux ! filesink location=\"" +
+         *folder_ / "loop.avi" + "\"");
+  const std::string video = *folder_ / "loop.avi";
+  const Json kept = infer_stats({"--face", video, "--audio", inputs().audio_4s()});
+  EXPECT_EQ(kept["patched"], kLap * kLaps);
+  EXPECT_EQ(kept["repeated-crops"], kLap * (kLaps - 1));
+  const Json off =
+      infer_stats({"--face", video, "--audio", inputs().audio_4s(), "--feature-cache-size", "0"});
+  EXPECT_EQ(off["patched"], kLap * kLaps);
+  EXPECT_EQ(off["repeated-crops"], 0);
+}
+
+// With several threads, each may be the first to meet it.
+TEST_F(Demo, AStillPictureIsEncodedOnce) {
+  const Json stats =
+      infer_stats({"--face", inputs().picture(), "--audio", inputs().audio_2s(), "--threads", "1"});
+  EXPECT_GT(stats["patched"], 40);
+  EXPECT_EQ(stats["repeated-crops"], stats["patched"].get<int>() - 1);
 }
 
 }  // namespace

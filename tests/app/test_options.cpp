@@ -89,6 +89,7 @@ TEST(Options, EachMistakeIsNamedWithItsRemedy) {
       {{"--fps", "nan"}, "--fps nan"},
       {{"--resize_factor", "0"}, "--resize_factor 0: give a whole number from 1"},
       {{"--wav2lip_batch_size", "999"}, "from 0 to 128"},
+      {{"--feature-cache-size", "-1"}, "from 0 to 65536"},
       {{"--device", "gpu"}, "--device gpu: give auto, cpu, cuda or cuda:N"},
       {{"--device", "cuda:"}, "--device cuda:"},
       {{"--precision", "int8"}, "--precision int8: give one of auto, fp32"},

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -44,7 +45,7 @@ struct Batch {
 
 class FakeEngine : public Engine {
  public:
-  FakeEngine() : worker_([this] { work(); }) {
+  explicit FakeEngine(bool keeps) : keeps_(keeps), worker_([this] { work(); }) {
     info_.family = "fake-96";
     info_.device = "cpu";
     info_.preferred_batch = 4;
@@ -124,13 +125,14 @@ class FakeEngine : public Engine {
     }
   }
 
-  static Answers answer(const Batch &batch) {
+  Answers answer(const Batch &batch) {
     Answers answers;
     answers.first_valid_row = batch.region == Region::Lower ? kSize / 2 : 0;
     answers.end_valid_row = kSize;
     answers.milliseconds = 1;
     for (std::size_t i = 0; i < batch.crops.size(); i++) {
       std::vector<std::uint8_t> image = batch.crops[i];
+      if (keeps_ && !seen_.insert(image).second) ++answers.repeated_crops;
       for (std::size_t p = 0; p < image.size(); p += 3) {
         image[p] = static_cast<std::uint8_t>(255 - image[p]);
         image[p + 1] = level(batch.mels[i].front());
@@ -142,6 +144,8 @@ class FakeEngine : public Engine {
   }
 
   EngineInfo info_;
+  const bool keeps_;
+  std::set<std::vector<std::uint8_t>> seen_;  // crops
   std::deque<Batch> queue_;
   std::map<Ticket, Answers> done_;
   Ticket next_ = 1;
@@ -206,7 +210,7 @@ std::shared_ptr<w2l::Engine> open_fake(const w2l::EngineConfig &config) {
   file >> word;
   if (word != "fake")
     throw w2l::Error(w2l::ErrorCode::Format, config.model + " is not a fake checkpoint");
-  return std::make_shared<w2l::fake::FakeEngine>();
+  return std::make_shared<w2l::fake::FakeEngine>(config.feature_cache_bytes > 0);
 }
 
 }  // namespace

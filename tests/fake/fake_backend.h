@@ -8,7 +8,7 @@
 namespace w2l::fake {
 
 // The answer for crop pixel (b, g, r): (255 - b, level(first mel value), level(last mel value)),
-// where level maps -4..4 to 0..255.
+// where level maps -4..4 to 0..255. Repeated crops are counted, unless the bound to keep them is 0.
 std::uint8_t level(float mel);
 
 // Forgets everything below; the engine answers at once.

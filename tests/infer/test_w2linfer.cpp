@@ -129,6 +129,25 @@ GST_START_TEST(region_full_computes_all_rows) {
 }
 GST_END_TEST;
 
+GST_START_TEST(repeated_crops_are_counted) {
+  constexpr int kFrames = 12, kFaces = 4;
+  for (const bool keeps : {true, false}) {
+    InferFixture f(keeps ? "" : "feature-cache-size=0");
+    f.push_audio(speech(1.0));
+    for (int i = 0; i < kFrames; i++) {
+      gst_harness_push(f.video, make_frame(i, true, guint8(100 + i % kFaces)));
+      gst_buffer_unref(gst_harness_pull(f.video));
+    }
+    fail_unless_equals_uint64(f.stat("patched"), kFrames);
+    fail_unless_equals_uint64(f.stat("repeated-crops"), keeps ? kFrames - kFaces : 0);
+    /* Of this run alone, though the network has seen those crops. */
+    gst_element_set_state(f.element, GST_STATE_READY);
+    gst_element_set_state(f.element, GST_STATE_PLAYING);
+    fail_unless_equals_uint64(f.stat("repeated-crops"), 0);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST(the_video_ends_with_the_references_last_window) {
   InferFixture f("on-audio-end=end");
   std::vector<float> samples = speech(0.5); /* 41 columns: frame 8 starts at 25, frame 7 at 22 */
@@ -822,6 +841,7 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, pictures_may_come_before_the_speech);
   tcase_add_test(general, the_sizes_of_audio_buffers_do_not_matter);
   tcase_add_test(general, region_full_computes_all_rows);
+  tcase_add_test(general, repeated_crops_are_counted);
   tcase_add_test(general, the_video_ends_with_the_references_last_window);
   tcase_add_test(general, frames_behind_the_speech_pass_when_asked_to);
   tcase_add_test(general, a_new_stream_starts_again_after_the_end);
