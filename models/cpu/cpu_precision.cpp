@@ -3,6 +3,9 @@
 #include "cpu_precision.h"
 
 #include <hwy/targets.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include <string>
 
@@ -20,6 +23,17 @@ Bf16Support cpu_bf16_support() {
     return Bf16Support::Emulated;
 #endif
   return Bf16Support::None;
+}
+
+bool cpu_has_bf16_tiles() {
+#if defined(__x86_64__)
+  constexpr unsigned kAmxBf16 = 1u << 22;  // not one of the names that all compilers know
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return cpu_bf16_support() == Bf16Support::Native && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+         (d & kAmxBf16) != 0;
+#else
+  return false;
+#endif
 }
 
 Precision resolve_cpu_precision(Precision wanted, Bf16Support support) {

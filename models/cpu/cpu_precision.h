@@ -11,6 +11,9 @@ namespace w2l {
 enum class Bf16Support { Native, Emulated, None };
 Bf16Support cpu_bf16_support();
 
+// Whether it multiplies tiles of bfloat16 (AMX), many times more numbers at once than vectors have.
+bool cpu_has_bf16_tiles();
+
 // Auto becomes Bf16 where that is native, else Fp32. Throws Error(Unsupported) for precisions that
 // a CPU does not have.
 Precision resolve_cpu_precision(Precision wanted, Bf16Support support = cpu_bf16_support());

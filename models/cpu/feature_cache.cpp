@@ -19,7 +19,7 @@ std::string_view bytes_of(const std::vector<std::uint8_t> &crop) {
 }  // namespace
 
 std::size_t FeatureCache::Entry::bytes() const {
-  return crop.size() + pixels.size() + features.size() * sizeof(Feature) + sizeof(Entry) +
+  return crop.size() + pixel_bytes + features.size() * sizeof(Feature) + sizeof(Entry) +
          kBookkeeping;
 }
 
@@ -74,8 +74,9 @@ FeatureCache::EntryPtr FeatureCache::copy(std::string_view crop, int first_row,
     sizes.push_back(row * element_size_ * static_cast<std::size_t>(shapes_[i].height - tops[i]));
     total += sizes.back();
   }
-  entry->pixels.resize(total);
-  std::byte *to = entry->pixels.data();
+  entry->pixels.reset(new std::byte[total]);  // without zeros, that would take as long as the copy
+  entry->pixel_bytes = total;
+  std::byte *to = entry->pixels.get();
   for (std::size_t i = 0; i < shapes_.size(); ++i) {
     const auto row = static_cast<std::size_t>(shapes_[i].width * shapes_[i].channels);
     const auto skip = static_cast<std::size_t>(tops[i] - features[i].top);

@@ -27,7 +27,8 @@ class FeatureCache {
   struct Entry {
     std::vector<std::uint8_t> crop;
     int first_row;
-    std::vector<std::byte> pixels;
+    std::unique_ptr<std::byte[]> pixels;
+    std::size_t pixel_bytes;
     FaceFeatures features;  // in `pixels`
 
     // What it takes, the bookkeeping included.
