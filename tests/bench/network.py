@@ -62,7 +62,8 @@ class NetworkBenchmark:
         self.workers = {}
         model = workers.checkpoint(options.build, folder)
         inputs = os.path.join(folder, "inputs.bin")
-        write_inputs(inputs)
+        # A batch never has the same crop twice.
+        write_inputs(inputs, max(INPUTS, *options.batches))
         available = machine.precisions(machine.facts()["flags"], options.isa)
         for precision in [name for name in available if name in options.precisions]:
             self._add(OWN, precision,
