@@ -8,9 +8,11 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "infer_fixture.h"
+#include "range.h"
 
 namespace {
 
@@ -21,10 +23,58 @@ std::set<std::string> lines_of(const std::string &path) {
   return lines;
 }
 
+// The injection library keeps it open.
+void empty(const char *path) {
+  std::ofstream(path, std::ios::trunc).close();
+}
+
+struct Range {
+  long thread = 0;
+  std::string thread_name;
+  long start = 0, end = 0, on_cpu = 0;  // nanoseconds
+  std::string name;
+};
+
+std::vector<Range> ranges_of(const std::string &path) {
+  std::vector<Range> ranges;
+  std::ifstream file(path);
+  Range range;
+  while (file >> range.thread >> range.thread_name >> range.start >> range.end >> range.on_cpu &&
+         std::getline(file >> std::ws, range.name))
+    ranges.push_back(range);
+  return ranges;
+}
+
+// What the benchmark draws its timeline from.
+TEST(Tracing, RangesAreWrittenWithTheirThreadsAndTimes) {
+  const char *file = std::getenv("W2L_NVTX_RANGES");
+  ASSERT_NE(file, nullptr);
+  empty(file);
+  {
+    w2l::TraceRange outer{"test: outer"};
+    w2l::TraceRange inner{"test: inner"};
+  }
+  std::thread([] { w2l::TraceRange other{"test: other"}; }).join();
+
+  const std::vector<Range> ranges = ranges_of(file);
+  ASSERT_EQ(ranges.size(), 3u);
+  const Range &inner = ranges[0], &outer = ranges[1], &other = ranges[2];
+  EXPECT_EQ(inner.name, "test: inner");
+  EXPECT_EQ(outer.name, "test: outer");
+  EXPECT_EQ(other.name, "test: other");
+  EXPECT_EQ(inner.thread, outer.thread);
+  EXPECT_NE(inner.thread, other.thread);
+  EXPECT_LE(outer.start, inner.start);
+  EXPECT_LE(inner.start, inner.end);
+  EXPECT_LE(inner.end, outer.end);
+  EXPECT_LE(outer.end, other.start);
+  EXPECT_LE(inner.on_cpu, outer.on_cpu);
+}
+
 TEST(Tracing, EveryStageOfTheElementsHasARange) {
   const char *log = std::getenv("W2L_NVTX_LOG");
   ASSERT_NE(log, nullptr);
-  std::remove(log);
+  empty(log);
   gst_init(nullptr, nullptr);
 
   // A blank picture has no face, so that detection is traced in one run and patching in the other;
