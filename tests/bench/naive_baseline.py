@@ -2,7 +2,7 @@
 same network, that does every step for the whole clip before the next.
 
     naive_baseline.py --face VIDEO --audio FILE --model CHECKPOINT --box TOP BOTTOM LEFT RIGHT
-                      --out FILE [--batch 128] [--threads N]
+                      --out FILE [--batch 128] [--threads N] [--preset medium]
 
 All frames in memory; PyTorch as it comes (fp32, channels first, nothing fused), batches of 128 made
 of float copies; every frame through a lossy video file, which is then transcoded and gets its sound.
@@ -133,11 +133,11 @@ def lip_sync(frames, windows, network, box, batch, take):
     return seconds
 
 
-def transcode(video, audio, out):
-    """H.264 as gst-lipsync-1.0 encodes it by default, and AAC."""
+def transcode(video, audio, out, preset):
+    """H.264 as gst-lipsync-1.0 encodes it, and AAC."""
     queue = "queue max-size-time=0 max-size-buffers=0 max-size-bytes=67108864"
     launch("filesrc", location(video), "! decodebin ! videoconvert ! video/x-raw,format=I420 !",
-           "x264enc pass=qual quantizer=23 vbv-buf-capacity=0 speed-preset=medium !", queue,
+           f"x264enc pass=qual quantizer=23 vbv-buf-capacity=0 speed-preset={preset} !", queue,
            "! mux. filesrc", location(audio), "! decodebin ! audioconvert ! audioresample !",
            "audio/x-raw,rate=48000 ! avenc_aac ! aacparse !", queue,
            "! mux. mp4mux name=mux ! filesink", location(out))
@@ -150,6 +150,7 @@ def main():
     parser.add_argument("--box", type=int, nargs=4, required=True)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--preset", default="medium")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -177,7 +178,7 @@ def main():
         done("lip-sync and write")
         seconds["network"] = in_network
         seconds["lip-sync and write"] -= in_network
-        transcode(lossy, options.audio, options.out)
+        transcode(lossy, options.audio, options.out, options.preset)
         done("transcode")
     print(json.dumps({"frames": len(windows), "stages": seconds}))
 

@@ -17,6 +17,9 @@ COLOURS = {
 }
 _OTHER_COLOUR, _LOAD_COLOUR = "#000000", "#909090"
 
+_EXPLANATION = ("Blocks: NVTX ranges, and between them the thread waits. Grey: the share of a core "
+                "that the thread uses, work without ranges included.")
+
 
 def _short(name):
     return name.split(": ")[-1]
@@ -75,9 +78,8 @@ def stage_timeline(excerpt, title, cores):
 
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
              'font-family="sans-serif">',
-             f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>', _text(20, 26, title, size=16),
-             _text(20, 46, "Blocks: NVTX ranges, and between them the thread waits. Grey: the share "
-                           "of a core that the thread uses, work without ranges included.", size=12),
+             f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
+             _text(20, 26, title, size=16), _text(20, 46, _EXPLANATION, size=12),
              _text(_LEFT - 10, _TOP - 18, f"all threads, of {cores} cores", "end", 12),
              _steps(excerpt["busy"], x, _TOP - 10, 34, cores),
              f'<path d="M{_LEFT} {_TOP - 44}H{_RIGHT}M{_LEFT} {_TOP - 10}H{_RIGHT}" '

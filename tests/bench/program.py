@@ -1,24 +1,31 @@
-"""The whole program: gst-lipsync-1.0 on a clip of 720p, against decoding and encoding alone (the
-floor) and, with the peers, against the naive Python baseline."""
+"""The whole program: gst-lipsync-1.0 on a clip, against decoding and encoding alone (the floor),
+against each of its parts alone and, with the peers, against the naive Python baseline."""
 
+import collections
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 import wave
 
+import figures
 import machine
+import network
+import processes
 import rounds
+import timeline
 import workers
-from tables import table
 
 PRESETS = ("ultrafast", "veryfast", "medium")
-LAPS = 6
 SPEECH_SECONDS = 11
+START_SECONDS = 0.2  # of speech: next to nothing to do after the start
 BATCH = 8
 _BIG_QUEUE = "queue max-size-time=0 max-size-buffers=0 max-size-bytes=67108864"
+_AAC = ("audioconvert ! audioresample ! audio/x-raw,rate=48000 ! avenc_aac ! aacparse")
+
+# What --only takes: each is some of the scenarios, and brings those that it is compared with.
+GROUPS = ("presets", "1080p", "detection", "still", "laps", "fp32", "naive", "timeline")
 
 # Clip and speech when none are given: the first row whose files are there. The box is the head in
 # the clip: top, bottom, left, right.
@@ -28,6 +35,9 @@ DEFAULTS = [
     (os.path.join(workers.ROOT, "models/demo/demo-face.mp4"),
      os.path.join(workers.ROOT, "models/demo/demo-speech.wav"), (180, 550, 500, 780)),
 ]
+
+# run() -> what processes.measure() says, and frames; needs: scenarios that it is compared with.
+Scenario = collections.namedtuple("Scenario", "group run needs", defaults=((),))
 
 
 def choose_inputs(options):
@@ -42,28 +52,29 @@ def choose_inputs(options):
     raise workers.BenchError("no clip: set W2L_TEST_DATA, or give --face, --audio and --box")
 
 
-def measure(command, env, output=None):
-    """Runs a command to its end: seconds, CPU seconds with those of its children, peak memory."""
-    start = time.monotonic()
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
-    out = process.stdout.read()
-    process.stdout.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise workers.BenchError(f"{os.path.basename(command[0])} ended with status "
-                                 f"{process.returncode}: {' '.join(command)}")
-    result = {"seconds": seconds, "cpu_seconds": usage.ru_utime + usage.ru_stime,
-              "peak_mib": usage.ru_maxrss / 1024, "out": out}
-    if output:
-        result["bytes"] = os.path.getsize(output)
-    return result
+def choose(scenarios, groups):
+    """The names of those of the groups and of what they need, in the order of the table."""
+    chosen, left = set(), [name for name, scenario in scenarios.items() if scenario.group in groups]
+    while left:
+        name = left.pop()
+        if name not in chosen and name in scenarios:
+            chosen.add(name)
+            left += scenarios[name].needs
+    return [name for name in scenarios if name in chosen]
 
 
-def repeat_speech(path, laps, out):
-    with wave.open(path) as file:
-        parameters, data = file.getparams(), file.readframes(file.getnframes())
+def scale(height, box, to_height=1080):
+    """(factor, box) of a clip that is scaled to another height."""
+    factor = to_height / height
+    return factor, tuple(round(edge * factor) for edge in box)
+
+
+def write_speech(source, out, laps=1, seconds=None):
+    """`source` repeated, or its first seconds."""
+    with wave.open(source) as file:
+        parameters = file.getparams()
+        count = round(seconds * file.getframerate()) if seconds else file.getnframes()
+        data = file.readframes(count)
     with wave.open(out, "wb") as file:
         file.setparams(parameters)
         file.writeframes(data * laps)
@@ -77,6 +88,8 @@ class ProgramBenchmark:
     def __init__(self, options, folder, python):
         self.options, self.folder, self.python = options, folder, python
         self.face, self.audio, self.box = choose_inputs(options)
+        self.begin = time.monotonic()
+        self.groups = options.only or GROUPS
         self.app = os.path.join(options.build, "pipelines/gst-lipsync-1.0")
         if not os.path.exists(self.app):
             raise workers.BenchError(f"{self.app} is not built: run subprojects/bootstrap --build "
@@ -90,8 +103,11 @@ class ProgramBenchmark:
     def _file(self, name):
         return os.path.join(self.folder, name)
 
-    def _launch(self, line):
-        return measure(["gst-launch-1.0", "-q", *line.split()], self.env)
+    def _launch(self, line, output=None):
+        return processes.measure(["gst-launch-1.0", "-q", *line.split()], self.env, output)
+
+    def _say(self, text):
+        print(f"[{time.monotonic() - self.begin:4.0f} s] {text}", file=sys.stderr, flush=True)
 
     # Inputs ---------------------------------------------------------------------------------
 
@@ -99,86 +115,142 @@ class ProgramBenchmark:
         """One lap: speech of about SPEECH_SECONDS and a clip that is a little longer."""
         self._say("making clips")
         self.model = workers.checkpoint(self.options.build, self.folder)
+        laps, count = self._prepare_speech()
+        self._repeat_clip([self.face] * count, "one.mp4")
+        if "laps" in self.groups:
+            write_speech(self._file("speech.wav"), self._file("six.wav"), laps * figures.LAPS)
+            self._repeat_clip([self.face] * count * figures.LAPS, "six.mp4")
+        if "1080p" in self.groups:
+            factor, self.hd_box = scale(self.facts["height"], self.box)
+            size = [round(self.facts[edge] * factor / 2) * 2 for edge in ("width", "height")]
+            self._repeat_clip([self.face] * count, "hd.mp4",
+                              "videoscale ! video/x-raw,width={},height={} ! ".format(*size))
+        if "still" in self.groups:
+            self._launch(f"filesrc location={self.face} ! decodebin ! videoconvert ! "
+                         f"pngenc snapshot=true ! filesink location={self._file('still.png')}")
+
+    def _prepare_speech(self):
+        """How often speech and clip are repeated in one lap."""
         self._launch(f"filesrc location={self.audio} ! decodebin ! audioconvert ! audioresample ! "
                      f"audio/x-raw,format=S16LE,channels=1,rate=16000 ! wavenc ! filesink "
                      f"location={self._file('speech.wav')}")
         with wave.open(self._file("speech.wav")) as file:
             spoken = file.getnframes() / file.getframerate()
         laps = max(1, round(SPEECH_SECONDS / spoken))
-        repeat_speech(self._file("speech.wav"), laps, self._file("one.wav"))
-        repeat_speech(self._file("speech.wav"), laps * LAPS, self._file("six.wav"))
+        write_speech(self._file("speech.wav"), self._file("one.wav"), laps)
+        write_speech(self._file("speech.wav"), self._file("start.wav"), seconds=START_SECONDS)
         self._repeat_clip([self.face], "once.mp4")
-        clip = self._app(self._file("once.mp4"), self._file("one.wav"), "ultrafast",
-                         box_arguments(self.box))["json"]["face"]["duration"]
-        count = int(laps * spoken / clip) + 1
-        self._repeat_clip([self.face] * count, "one.mp4")
-        self._repeat_clip([self.face] * count * LAPS, "six.mp4")
-        self._launch(f"filesrc location={self.face} ! decodebin ! videoconvert ! "
-                     f"pngenc snapshot=true ! filesink location={self._file('still.png')}")
+        self.facts = self._app(self._file("once.mp4"), self._file("start.wav"), "ultrafast",
+                               box_arguments(self.box))["json"]["face"]
+        return laps, int(laps * spoken / self.facts["duration"]) + 1
 
-    def _repeat_clip(self, clips, name):
+    def _repeat_clip(self, clips, name, scaled=""):
         """The same encoder however many laps, so that all cost the same to decode."""
         branches = " ".join(f"filesrc location={clip} ! decodebin ! videoconvert ! queue ! laps."
                             for clip in clips)
-        self._launch("concat name=laps ! identity single-segment=true ! videoconvert ! x264enc "
-                     "pass=qual quantizer=18 vbv-buf-capacity=0 speed-preset=veryfast ! h264parse "
-                     f"! mp4mux ! filesink location={self._file(name)} {branches}")
+        self._launch(f"concat name=laps ! identity single-segment=true ! videoconvert ! {scaled}"
+                     "x264enc pass=qual quantizer=18 vbv-buf-capacity=0 speed-preset=veryfast ! "
+                     f"h264parse ! mp4mux ! filesink location={self._file(name)} {branches}")
 
     # Scenarios ------------------------------------------------------------------------------
 
-    def _app(self, face, audio, preset, arguments=()):
+    def _app(self, face, audio, preset, arguments=(), env=(), watch=()):
         out = self._file("out.mp4")
-        run = measure([self.app, "--face", face, "--audio", audio, "--checkpoint_path", self.model,
-                       "--outfile", out, "--preset", preset, "--threads",
-                       str(self.options.threads), "--quiet", "--json", "-", *arguments],
-                      self.env, out)
+        run = processes.measure(
+            [self.app, "--face", face, "--audio", audio, "--checkpoint_path", self.model,
+             "--outfile", out, "--preset", preset, "--threads", str(self.options.threads),
+             "--quiet", "--json", "-", *arguments], {**self.env, **dict(env)}, out, watch)
         run["json"] = json.loads(run.pop("out"))
         run["frames"] = run["json"]["frames"]
         run["opening"] = run["json"]["open_seconds"]
         return run
 
-    def _floor(self, preset, frames):
-        """Decodes as many frames of the same clip and encodes them as the app does."""
-        out = self._file(f"floor-{preset}.mp4")
-        line = (f"filesrc location={self._file('one.mp4')} ! decodebin ! identity "
-                f"eos-after={frames + 1} ! videoconvert ! {_BIG_QUEUE.replace('67108864', '30000000')}"
-                f" ! x264enc pass=qual quantizer=23 vbv-buf-capacity=0 speed-preset={preset} ! "
-                f"{_BIG_QUEUE} ! mp4mux ! filesink location={out}")
-        run = measure(["gst-launch-1.0", "-q", *line.split()], self.env, out)
+    def _part(self, rest, frames, clip="one.mp4", output=None):
+        """Decodes as many frames of a clip, and what `rest` of the pipeline says."""
+        run = self._launch(f"filesrc location={self._file(clip)} ! decodebin ! identity "
+                           f"eos-after={frames + 1} ! {rest}", output)
         run["frames"] = frames
         return run
 
-    def _naive(self):
+    def _floor(self, preset, frames, clip="one.mp4"):
+        """Encodes as the app does."""
+        out = self._file(f"floor-{preset}-{clip}")
+        return self._part(f"videoconvert ! {_BIG_QUEUE.replace('67108864', '30000000')} ! x264enc "
+                          f"pass=qual quantizer=23 vbv-buf-capacity=0 speed-preset={preset} ! "
+                          f"{_BIG_QUEUE} ! mp4mux ! filesink location={out}", frames, clip, out)
+
+    def _sound(self, frames):
+        """Of as many frames: decoded and encoded as the app does."""
+        run = self._launch(f"filesrc location={self._file('one.wav')} ! decodebin ! {_AAC} ! "
+                           "fakesink")
+        run["frames"] = frames
+        return run
+
+    def _naive(self, preset):
         out = self._file("naive.mp4")
-        run = measure([self.python, os.path.join(workers.HERE, "naive_baseline.py"), "--face",
-                       self._file("one.mp4"), "--audio", self._file("one.wav"), "--model",
-                       self.model, "--out", out, "--threads", str(self.options.threads),
-                       *box_arguments(self.box)], self.env, out)
+        run = processes.measure(
+            [self.python, os.path.join(workers.HERE, "naive_baseline.py"), "--face",
+             self._file("one.mp4"), "--audio", self._file("one.wav"), "--model", self.model,
+             "--out", out, "--threads", str(self.options.threads), "--preset", preset,
+             *box_arguments(self.box)], self.env, out)
         run["json"] = json.loads(run.pop("out"))
         run["frames"] = run["json"]["frames"]
         return run
 
+    def _sized_scenarios(self, frames, size, clip, box):
+        """Those of the clip in one size."""
+        def group(name):
+            return "1080p" if size else name
+        decode, detect = f"decode{size}", f"detect{size}"
+        result = {
+            decode: Scenario(None, lambda: self._part("fakesink", frames, clip),
+                             (figures.START_OF_PARTS,)),
+            detect: Scenario(None, lambda: self._part("w2lfacecache ! fakesink", frames, clip),
+                             (decode,))}
+        always = (decode, "sound", figures.START)
+        face, audio = self._file(clip), self._file("one.wav")
+        for preset in PRESETS[1:] if size else PRESETS:
+            floor = f"floor{size}, {preset}"
+            result[floor] = Scenario(group("presets"),
+                                     lambda p=preset: self._floor(p, frames, clip))
+            result[f"box{size}, {preset}"] = Scenario(
+                group("presets"), lambda p=preset: self._app(face, audio, p, box_arguments(box)),
+                (floor, *always))
+            if preset != "ultrafast":
+                result[f"detection{size}, {preset}"] = Scenario(
+                    group("detection"), lambda p=preset: self._app(face, audio, p),
+                    (floor, detect, *always))
+        return result
+
     def _scenarios(self, frames):
-        one = self._file("one.mp4"), self._file("one.wav")
         box = box_arguments(self.box)
-        scenarios = {}
-        for preset in PRESETS:
-            scenarios[f"box, {preset}"] = lambda p=preset: self._app(*one, p, box)
-            scenarios[f"floor, {preset}"] = lambda p=preset: self._floor(p, frames)
-        scenarios["detection, veryfast"] = lambda: self._app(*one, "veryfast")
-        scenarios["detection, medium"] = lambda: self._app(*one, "medium")
-        scenarios["still, veryfast"] = lambda: self._app(self._file("still.png"), one[1],
-                                                         "veryfast", box)
-        scenarios["six laps, veryfast"] = lambda: self._app(self._file("six.mp4"),
-                                                            self._file("six.wav"), "veryfast", box)
-        if self.python:
-            scenarios["naive baseline, medium"] = self._naive
-        return scenarios
+        clip, speech = self._file("one.mp4"), self._file("one.wav")
+        result = {
+            figures.START_OF_PARTS: Scenario(None, lambda: self._part("fakesink", 1)),
+            figures.START: Scenario(None, lambda: self._app(clip, self._file("start.wav"),
+                                                            "veryfast", box)),
+            "sound": Scenario(None, lambda: self._sound(frames), (figures.START_OF_PARTS,)),
+            **self._sized_scenarios(frames, "", "one.mp4", self.box),
+            "fp32, veryfast": Scenario(
+                "fp32", lambda: self._app(clip, speech, "veryfast", [*box, "--precision", "fp32"]),
+                ("floor, veryfast", "decode", "sound", figures.START)),
+            "still, veryfast": Scenario(
+                "still", lambda: self._app(self._file("still.png"), speech, "veryfast", box),
+                (figures.START,)),
+            "six laps, veryfast": Scenario(
+                "laps", lambda: self._app(self._file("six.mp4"), self._file("six.wav"), "veryfast",
+                                          box), ("box, veryfast",))}
+        if "1080p" in self.groups:
+            result.update(self._sized_scenarios(frames, figures.HD, "hd.mp4", self.hd_box))
+        for preset in PRESETS[1:] if self.python else ():
+            result[f"naive baseline, {preset}"] = Scenario(
+                "naive", lambda p=preset: self._naive(p), (f"box, {preset}",))
+        return result
 
     def _timed(self, scenario):
         cores = self.options.cores
         busy = machine.busy_seconds(cores)
-        run = scenario()
+        run = scenario.run()
         others = machine.busy_seconds(cores) - busy - run["cpu_seconds"]
         run["other_share"] = max(0.0, others) / run["seconds"] / len(cores)
         return run
@@ -188,28 +260,42 @@ class ProgramBenchmark:
         # Not measured: it reads LibTorch and the checkpoint from disk, and counts the frames.
         frames = self._app(self._file("one.mp4"), self._file("one.wav"), "ultrafast",
                            box_arguments(self.box))["frames"]
-        scenarios, runs, network = self._scenarios(frames), {}, []
-        for number, order in enumerate(rounds.round_robin(scenarios, self.options.program_rounds)):
-            network.append(self._network_run())
-            for name in order:
-                self._say(f"round {number + 1} of {self.options.program_rounds}: {name}")
-                runs.setdefault(name, []).append(self._timed(scenarios[name]))
-        cores = len(self.options.cores)
+        scenarios = self._scenarios(frames)
+        names = choose(scenarios, self.groups)
         result = {"clip": os.path.basename(self.face), "speech": os.path.basename(self.audio),
-                  "scenarios": {name: summary(list_, cores) for name, list_ in runs.items()},
-                  "network_core_ms": statistics.median(network)}
-        add_comparisons(result)
-        if self.python:
+                  "groups": list(self.groups)}
+        result.update(self._rounds({name: scenarios[name] for name in names}))
+        figures.compare(result, len(self.options.cores))
+        if self.python and "presets" in self.groups:
             result["ssim"] = {preset: self._ssim(preset) for preset in PRESETS}
+        if "timeline" in self.groups:
+            result["timeline"] = self._timeline(frames)
+        result["took_seconds"] = round(time.monotonic() - self.begin)
         return result
 
-    def _network_run(self):
+    def _rounds(self, scenarios):
+        runs, alone = {}, {}
+        precisions = ("auto", "fp32") if "fp32, veryfast" in scenarios else ("auto",)
+        total = self.options.program_rounds
+        for number, order in enumerate(rounds.round_robin(scenarios, total)):
+            for precision in precisions if scenarios else ():
+                self._say(f"round {number + 1} of {total}: network alone, {precision}")
+                alone.setdefault(precision, []).append(self._network_run(precision))
+            for done, name in enumerate(order):
+                self._say(f"round {number + 1} of {total}, {done + 1} of {len(order)}: {name}")
+                runs.setdefault(name, []).append(self._timed(scenarios[name]))
+        cores = len(self.options.cores)
+        return {"scenarios": {name: figures.summary(runs[name], cores) for name in scenarios},
+                "network_core_ms": {precision: round(statistics.median(list_), 3)
+                                    for precision, list_ in alone.items()}}
+
+    def _network_run(self, precision):
         """Core time of a frame in the network alone, as the app runs it."""
         inputs = self._file("inputs.bin")
         if not os.path.exists(inputs):
-            import network
             network.write_inputs(inputs)
-        worker = workers.own(self.options.build, self.model, inputs, "auto", self.options.threads)
+        worker = workers.own(self.options.build, self.model, inputs, precision,
+                             self.options.threads)
         try:
             worker.start()
             run = worker.ask(f"run {BATCH} lower 2 new")
@@ -218,82 +304,47 @@ class ProgramBenchmark:
         return 1000 * run["cpu_seconds"] / run["frames"]
 
     def _ssim(self, preset):
-        run = measure([self.python, os.path.join(workers.HERE, "ssim.py"), self._file("one.mp4"),
-                       self._file(f"floor-{preset}.mp4")], self.env)
+        run = processes.measure(
+            [self.python, os.path.join(workers.HERE, "ssim.py"), self._file("one.mp4"),
+             self._file(f"floor-{preset}-one.mp4")], self.env)
         return float(run["out"])
 
-    @staticmethod
-    def _say(text):
-        print(text, file=sys.stderr, flush=True)
-
-
-def summary(runs, cores):
-    """Medians of one scenario's runs; the stages are those of the run in the middle."""
-    middle = sorted(runs, key=lambda run: run["seconds"])[len(runs) // 2]
-
-    def median(key):
-        return statistics.median(run[key] for run in runs)
-    result = {"frames": middle["frames"], "seconds": round(median("seconds"), 3),
-              "fps": round(middle["frames"] / median("seconds"), 2),
-              "core_seconds": round(median("cpu_seconds"), 3),
-              "cores_busy": round(statistics.median(run["cpu_seconds"] / run["seconds"] / cores
-                                                    for run in runs), 3),
-              "peak_mib": round(median("peak_mib")), "bytes": middle["bytes"],
-              "spread": round((max(run["seconds"] for run in runs)
-                               - min(run["seconds"] for run in runs)) / median("seconds"), 3),
-              "other_share": round(median("other_share"), 3), "runs": len(runs)}
-    if "opening" in middle:
-        result["opening_seconds"] = round(median("opening"), 3)
-    if "json" in middle:
-        result["stages"] = middle["json"]["stages"]
-        if "thread_seconds" in middle["json"]:
-            result["thread_seconds"] = middle["json"]["thread_seconds"]
-    return result
-
-
-def add_comparisons(result):
-    """How far each run of the app is from its parts alone and from the naive baseline."""
-    scenarios = result["scenarios"]
-    naive = scenarios.get("naive baseline, medium")
-    for name, row in scenarios.items():
-        kind, preset = name.split(", ")
-        if kind in ("box", "detection") and f"floor, {preset}" in scenarios:
-            parts = (scenarios[f"floor, {preset}"]["core_seconds"]
-                     + row["frames"] * result["network_core_ms"] / 1000)
-            detector = row.get("stages", {}).get("w2lfacecache", {})
-            if kind == "detection":
-                parts += (detector.get("detections", 0)
-                          * detector.get("mean-detection-ms", 0) / 1000)
-            row["core_seconds_to_parts"] = round(row["core_seconds"] / parts, 3)
-        if naive and kind in ("box", "detection", "still"):
-            row["to_naive"] = round(row["fps"] / naive["fps"], 2)
-    if "six laps, veryfast" in scenarios and "box, veryfast" in scenarios:
-        six, one = scenarios["six laps, veryfast"], scenarios["box, veryfast"]
-        six["seconds_to_one_lap"] = round(six["seconds"] / one["seconds"], 2)
-        six["seconds_to_one_lap_after_opening"] = round(
-            (six["seconds"] - six["opening_seconds"]) / (one["seconds"] - one["opening_seconds"]), 2)
-        six["memory_to_one_lap"] = round(six["peak_mib"] / one["peak_mib"], 2)
+    def _timeline(self, frames):
+        """One more run, under the injection library that writes down its NVTX ranges."""
+        self._say("timeline")
+        out = self._file("ranges.tsv")
+        library = os.path.join(self.options.build, "tests/tools/libw2l_nvtx_injection.so")
+        run = self._app(self._file("one.mp4"), self._file("one.wav"), "veryfast",
+                        box_arguments(self.box),
+                        {"NVTX_INJECTION64_PATH": library, "W2L_NVTX_RANGES": out},
+                        [("threads", 0.02, processes.thread_times)])
+        try:
+            with open(out) as file:
+                ranges = timeline.parse_ranges(file.read())
+        except OSError:
+            raise workers.BenchError(f"no NVTX ranges: {library} is not built") from None
+        return {"run": "box, veryfast", "seconds": round(run["seconds"], 3),
+                "ranges": timeline.stage_times(ranges, frames),
+                "between": timeline.waits_between(ranges, frames),
+                "excerpt": timeline.excerpt(ranges, run["threads"])}
 
 
 def report(result, options):
-    rows = [[name, row["frames"], row["seconds"], row["fps"], row.get("to_naive"),
-             row["core_seconds"], row.get("core_seconds_to_parts"),
-             f"{100 * row['cores_busy']:.0f} %", row["peak_mib"], row["bytes"] / 1e6,
-             f"{100 * row['spread']:.0f} %"]
-            for name, row in result["scenarios"].items()]
+    scenarios = result["scenarios"]
     lines = [f"Whole program, {result['clip']} (median of {options.program_rounds} rounds, "
-             f"{options.threads} threads)", "",
-             table(["run", "frames", "seconds", "fps", "to naive", "core s", "to parts", "busy",
-                    "peak MiB", "MB", "spread"], rows), "",
-             f"Network alone: {result['network_core_ms']:.1f} core ms/frame"]
-    six = result["scenarios"].get("six laps, veryfast", {})
-    if "seconds_to_one_lap" in six:
-        lines.append(f"Six laps take {six['seconds_to_one_lap']} times as long as one "
-                     f"({six['seconds_to_one_lap_after_opening']} after opening) and "
-                     f"{six['memory_to_one_lap']} times the memory")
+             f"{options.threads} threads)"]
+    if scenarios:
+        lines += ["", figures.runs_table(scenarios), "", figures.parts_table(scenarios), "",
+                  figures.stages_table(scenarios), ""]
+    if "timeline" in result:
+        lines += ["", figures.ranges_table(result["timeline"]), ""]
+    lines.append(figures.laps_line(scenarios))
     if "ssim" in result:
         lines.append("SSIM of the presets: " + ", ".join(
             f"{preset} {value:.4f}" for preset, value in result["ssim"].items()))
-    busy = max(row["other_share"] for row in result["scenarios"].values())
-    lines.append(f"Other programs took at most {100 * busy:.0f} % of the cores in a median run.")
-    return "\n".join(lines)
+    if scenarios:
+        busy = max(row["other_share"] for row in scenarios.values())
+        lines.append(f"Other programs took at most {100 * busy:.0f} % of the cores in a median "
+                     "run.")
+    lines.append(f"All of it took {result['took_seconds']} s.")
+    return "\n".join(line for line in lines if line is not None)

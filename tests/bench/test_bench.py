@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 import machine
 import network
 import plot
-import program
 import rounds
 from tables import table
 
@@ -149,36 +148,6 @@ class Network(unittest.TestCase):
 
     def test_no_ratios_without_peers(self):
         self.assertEqual(network.ratios({"gst-wav2lip fp32": {"8": {"fps": 40.0}}}, [8]), {})
-
-
-class Program(unittest.TestCase):
-    def test_comparisons(self):
-        row = {"frames": 100, "fps": 50.0, "seconds": 3.0, "core_seconds": 5.5, "peak_mib": 500,
-               "opening_seconds": 1.0}
-        result = {"network_core_ms": 30.0, "scenarios": {
-            "box, veryfast": dict(row),
-            "detection, veryfast": {**row, "stages": {
-                "w2lfacecache": {"detections": 20, "mean-detection-ms": 25.0}}},
-            "floor, veryfast": {**row, "core_seconds": 2.0},
-            "six laps, veryfast": {**row, "seconds": 13.0, "peak_mib": 550},
-            "naive baseline, medium": {**row, "fps": 5.0}}}
-        program.add_comparisons(result)
-        rows = result["scenarios"]
-        self.assertEqual(rows["box, veryfast"]["core_seconds_to_parts"], 1.1)
-        self.assertEqual(rows["detection, veryfast"]["core_seconds_to_parts"], 1.0)
-        self.assertEqual(rows["box, veryfast"]["to_naive"], 10)
-        self.assertEqual(rows["six laps, veryfast"]["seconds_to_one_lap"], 4.33)
-        self.assertEqual(rows["six laps, veryfast"]["seconds_to_one_lap_after_opening"], 6)
-        self.assertEqual(rows["six laps, veryfast"]["memory_to_one_lap"], 1.1)
-
-    def test_summary_takes_the_stages_of_the_middle_run(self):
-        runs = [{"frames": 10, "seconds": seconds, "cpu_seconds": 2.0, "peak_mib": 100.0,
-                 "bytes": 7, "other_share": 0.0, "json": {"stages": {"n": seconds}}}
-                for seconds in (3.0, 1.0, 2.0)]
-        result = program.summary(runs, 2)
-        self.assertEqual((result["seconds"], result["fps"], result["stages"]),
-                         (2.0, 5.0, {"n": 2.0}))
-        self.assertEqual((result["cores_busy"], result["spread"]), (0.5, 1.0))
 
 
 class Plot(unittest.TestCase):

@@ -34,7 +34,7 @@ def work_of(thread_name):
 
 
 def stage_times(ranges, frames):
-    """By range: how often, and ms a frame inside of it, on a CPU and waiting for one or for others."""
+    """By range: how often, and ms a frame inside of it, on a CPU, and waiting for whatever."""
     result = {}
     for name in dict.fromkeys(each.name for each in ranges):
         mine = [each for each in ranges if each.name == name]
@@ -62,7 +62,7 @@ def waits_between(ranges, frames):
 
 
 def loads(samples):
-    """Thread -> (its name, [(start, end, share of a core)]) from samples of processes.thread_times."""
+    """Thread -> (its name, [(start, end, share of a core)]), of processes.thread_times' samples."""
     result = {}
     for (start, before), (end, after) in zip(samples, samples[1:]):
         for thread, (name, seconds) in after.items():
@@ -92,9 +92,11 @@ def steady_excerpt(ranges, length):
 
 
 def _clip(items, start, end):
-    """Those of (start, end, ...) that lie in the excerpt, in ms from its start, cut at its ends."""
-    return [(round(1000 * (max(first, start) - start), 3), round(1000 * (min(last, end) - start), 3),
-             *rest) for first, last, *rest in items if last > start and first < end]
+    """Those of (start, end, ...) that lie in the excerpt, in ms from its start, cut to it."""
+    def ms(when):
+        return round(1000 * (min(max(when, start), end) - start), 3)
+    return [(ms(first), ms(last), *rest) for first, last, *rest in items
+            if last > start and first < end]
 
 
 def lanes(ranges, samples, start, end):
