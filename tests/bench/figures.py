@@ -139,9 +139,10 @@ def compare(result, cores):
         if kind not in APP_KINDS:
             continue
         _compare_to_parts(result, name, cores)
-        naive = scenarios.get(f"naive baseline, {preset}")
-        if naive and not size and kind != "six laps":
-            row["to_naive"] = round(row["fps"] / naive["fps"], 2)
+        for key, same in (("to_naive", preset), ("to_naive_medium", "medium")):
+            naive = scenarios.get(f"naive baseline, {same}")
+            if naive and not size and kind != "six laps":
+                row[key] = round(row["fps"] / naive["fps"], 2)
     _compare_laps(scenarios)
 
 
@@ -156,12 +157,12 @@ def runs_table(scenarios):
     for name, row in scenarios.items():
         main = row.get("main", {})
         rows.append([name, row["frames"], row["seconds"], row["fps"], main.get("fps"),
-                     row.get("to_naive"), row["core_seconds"],
+                     row.get("to_naive"), row.get("to_naive_medium"), row["core_seconds"],
                      percent(main.get("cores_busy", row["cores_busy"])), row["peak_mib"],
                      row.get("steady_mib"), row["bytes"] / 1e6 if "bytes" in row else None,
                      percent(row["spread"])])
-    return table(["run", "frames", "seconds", "fps", "main fps", "to naive", "core s", "busy",
-                  "peak MiB", "steady", "MB", "spread"], rows)
+    return table(["run", "frames", "seconds", "fps", "main fps", "to naive", "naive medium", "core s",
+                  "busy", "peak MiB", "steady", "MB", "spread"], rows)
 
 
 def parts_table(scenarios):

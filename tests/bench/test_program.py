@@ -92,8 +92,18 @@ class Compare(unittest.TestCase):
         figures.compare(result, 2)
         rows = result["scenarios"]
         self.assertEqual(rows["box, veryfast"]["to_naive"], 10)
+        self.assertNotIn("to_naive_medium", rows["box, veryfast"])
         for name in ("box, medium", "box 1080p, veryfast", "six laps, veryfast"):
             self.assertNotIn("to_naive", rows[name])
+
+    def test_to_the_naive_baseline_with_its_own_preset(self):
+        result = example()
+        result["scenarios"]["naive baseline, medium"] = row(100, 36.0, 60.0)
+        figures.compare(result, 2)
+        rows = result["scenarios"]
+        self.assertEqual(rows["box, veryfast"]["to_naive_medium"], 12)
+        self.assertEqual(rows["still, veryfast"]["to_naive_medium"], 18)
+        self.assertNotIn("to_naive", rows["box, veryfast"])
 
     def test_six_laps_against_one(self):
         result = example()
