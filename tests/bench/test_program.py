@@ -114,11 +114,12 @@ class Compare(unittest.TestCase):
         six = result["scenarios"]["six laps, veryfast"]
         self.assertEqual(six["seconds_to_one_lap"], 4.33)
         self.assertEqual(six["seconds_to_one_lap_after_opening"], 6)
+        self.assertEqual(six["seconds_to_one_lap_after_start"], 6)
         self.assertEqual(six["memory_to_one_lap"], 1.1)
         self.assertEqual(six["last_lap_mib_to_first"], 1.02)
         self.assertEqual(figures.laps_line(result["scenarios"]),
-                         "Six laps take 4.33 times as long as one (6.0 after opening) and 1.1 "
-                         "times the memory; the last lap 1.02 times that of the first (510.0 MiB)")
+                         "Six laps take 4.33 times as long as one (6.0 without the start) and "
+                         "1.1 times the memory; the last lap 1.02 times that of the first (510.0 MiB)")
 
     def test_without_six_laps_nothing_is_said_about_them(self):
         result = example()
