@@ -165,8 +165,8 @@ def runs_table(scenarios):
                      percent(main.get("cores_busy", row["cores_busy"])), row["peak_mib"],
                      row.get("steady_mib"), row["bytes"] / 1e6 if "bytes" in row else None,
                      percent(row["spread"])])
-    return table(["run", "frames", "seconds", "fps", "main fps", "to naive", "naive medium", "core s",
-                  "busy", "peak MiB", "steady", "MB", "spread"], rows)
+    return table(["run", "frames", "seconds", "fps", "main fps", "to naive", "naive medium",
+                  "core s", "busy", "peak MiB", "steady", "MB", "spread"], rows)
 
 
 def parts_table(scenarios):
@@ -186,11 +186,13 @@ def stages_table(scenarios):
         if not infer or not infer["patched"]:
             continue
         face = row["stages"].get("w2lfacecache", {})
-        rows.append([name, infer["mean-batch"], face.get("mean-detection-ms") or None,
+        repeated = infer.get("repeated-crops", 0) / infer["patched"]
+        rows.append([name, infer["mean-batch"], percent(min(1.0, repeated)),
+                     face.get("mean-detection-ms") or None,
                      infer["crop-ms-total"] / infer["patched"],
                      infer["network-ms-total"] / infer["patched"], infer["network-ms-p50"],
                      infer["wait-ms-p50"], infer["wait-ms-p95"]])
-    return table(["stats, ms", "batch", "detection", "crop/frame", "network/frame",
+    return table(["stats, ms", "batch", "repeated", "detection", "crop/frame", "network/frame",
                   "network/batch p50", "wait/batch p50", "p95"], rows)
 
 

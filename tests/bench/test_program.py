@@ -119,7 +119,8 @@ class Compare(unittest.TestCase):
         self.assertEqual(six["last_lap_mib_to_first"], 1.02)
         self.assertEqual(figures.laps_line(result["scenarios"]),
                          "Six laps take 4.33 times as long as one (6.0 without the start) and "
-                         "1.1 times the memory; the last lap 1.02 times that of the first (510.0 MiB)")
+                         "1.1 times the memory; the last lap 1.02 times that of the first "
+                         "(510.0 MiB)")
 
     def test_without_six_laps_nothing_is_said_about_them(self):
         result = example()
@@ -173,13 +174,14 @@ class Tables(unittest.TestCase):
         self.assertIn("50", by_name["floor, veryfast"])
 
     def test_stage_times_of_the_stats_are_for_a_frame(self):
-        infer = {"patched": 100, "mean-batch": 8.0, "crop-ms-total": 50.0,
+        infer = {"patched": 100, "repeated-crops": 25, "mean-batch": 8.0, "crop-ms-total": 50.0,
                  "network-ms-total": 1500.0, "network-ms-p50": 120.0, "wait-ms-p50": 200.0,
                  "wait-ms-p95": 250.0}
         lines = figures.stages_table({"box, veryfast": {"stages": {"w2linfer": infer}},
                                       "decode": {}}).splitlines()
         self.assertEqual([line.split() for line in lines[2:]],
-                         [["box,", "veryfast", "8.00", "0.50", "15.0", "120.0", "200.0", "250.0"]])
+                         [["box,", "veryfast", "8.00", "25", "%", "0.50", "15.0", "120.0",
+                           "200.0", "250.0"]])
 
     def test_ranges_and_what_is_between_them(self):
         lines = figures.ranges_table({
