@@ -12,7 +12,12 @@ from tables import table
 LAPS = 6
 START, START_OF_PARTS = "start, veryfast", "start of parts"
 HD = " 1080p"
-APP_KINDS = ("box", "detection", "fp32", "still", "six laps")
+APP_KINDS = ("box", "detection", "fp32", "still", "six laps", "no cache", "six laps no cache")
+# Crops come again, so that the network does less than when it is measured alone.
+KINDS_WITHOUT_PARTS = ("still", "six laps")
+# Six laps, and the one that they are compared with.
+LAP_PAIRS = (("six laps no cache, veryfast", "no cache, veryfast"),
+             ("six laps, veryfast", "box, veryfast"))
 
 
 def split(name):
@@ -109,7 +114,7 @@ def _compare_to_parts(result, name, cores):
         row["main"] = {"fps": round(frames / seconds, 2),
                        "core_ms": round(1000 * core_seconds / frames, 3),
                        "cores_busy": round(core_seconds / seconds / cores, 3)}
-    alone = parts(result, name) if split(name)[0] != "still" else None
+    alone = parts(result, name) if split(name)[0] not in KINDS_WITHOUT_PARTS else None
     if alone:
         total = sum(alone.values())
         row["parts_core_ms"] = alone
@@ -118,21 +123,17 @@ def _compare_to_parts(result, name, cores):
             row["main"]["core_seconds_to_parts"] = round(row["main"]["core_ms"] / total, 3)
 
 
-def _compare_laps(scenarios):
-    six, one = scenarios.get("six laps, veryfast"), scenarios.get("box, veryfast")
-    if not six or not one:
-        return
+def _compare_laps(six, one, start):
     six["seconds_to_one_lap"] = round(six["seconds"] / one["seconds"], 2)
     six["seconds_to_one_lap_after_opening"] = round(
         (six["seconds"] - six["opening_seconds"]) / (one["seconds"] - one["opening_seconds"]), 2)
-    start = scenarios.get(START)
     if start:
         six["seconds_to_one_lap_after_start"] = round(
             (six["seconds"] - start["seconds"]) / (one["seconds"] - start["seconds"]), 2)
     six["memory_to_one_lap"] = round(six["peak_mib"] / one["peak_mib"], 2)
     laps = six.get("lap_mib")
-    if laps and laps[0] and laps[-1]:
-        six["last_lap_mib_to_first"] = round(laps[-1] / laps[0], 3)
+    if laps and laps[1] and laps[-1]:  # in the first the queues fill
+        six["last_lap_mib_to_second"] = round(laps[-1] / laps[1], 3)
 
 
 def compare(result, cores):
@@ -145,9 +146,11 @@ def compare(result, cores):
         _compare_to_parts(result, name, cores)
         for key, same in (("to_naive", preset), ("to_naive_medium", "medium")):
             naive = scenarios.get(f"naive baseline, {same}")
-            if naive and not size and kind != "six laps":
+            if naive and not size and not kind.startswith("six laps"):
                 row[key] = round(row["fps"] / naive["fps"], 2)
-    _compare_laps(scenarios)
+    for six, one in LAP_PAIRS:
+        if six in scenarios and one in scenarios:
+            _compare_laps(scenarios[six], scenarios[one], scenarios.get(START))
 
 
 # Tables ---------------------------------------------------------------------------------------
@@ -204,14 +207,15 @@ def ranges_table(timeline):
     return table(["NVTX, ms a frame", "count", "inside", "on a CPU", "waiting"], rows)
 
 
-def laps_line(scenarios):
-    six = scenarios.get("six laps, veryfast", {})
+def laps_line(scenarios, name):
+    """name: of six laps; None where they were not measured."""
+    six = scenarios.get(name, {})
     if "seconds_to_one_lap" not in six:
         return None
-    text = (f"Six laps take {six['seconds_to_one_lap']} times as long as one "
-            f"({six.get('seconds_to_one_lap_after_start')} without the start) and "
+    text = (f"{name}: {six['seconds_to_one_lap']} times as long as one "
+            f"({six.get('seconds_to_one_lap_after_start')} without the start), "
             f"{six['memory_to_one_lap']} times the memory")
-    if "last_lap_mib_to_first" in six:
-        text += (f"; the last lap {six['last_lap_mib_to_first']} times that of the first "
+    if "last_lap_mib_to_second" in six:
+        text += (f"; the last lap {six['last_lap_mib_to_second']} times that of the second "
                  f"({six['lap_mib'][-1]} MiB)")
     return text

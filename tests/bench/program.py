@@ -23,6 +23,7 @@ START_SECONDS = 0.2  # of speech: next to nothing to do after the start
 BATCH = 8
 _BIG_QUEUE = "queue max-size-time=0 max-size-buffers=0 max-size-bytes=67108864"
 _AAC = ("audioconvert ! audioresample ! audio/x-raw,rate=48000 ! avenc_aac ! aacparse")
+_NO_CACHE = ("--feature-cache-size", "0")
 
 # What --only takes: each is some of the scenarios, and brings those that it is compared with.
 GROUPS = ("presets", "1080p", "detection", "still", "laps", "fp32", "naive", "timeline")
@@ -165,6 +166,9 @@ class ProgramBenchmark:
         run["opening"] = run["json"]["open_seconds"]
         return run
 
+    def _six_laps(self, arguments):
+        return self._app(self._file("six.mp4"), self._file("six.wav"), "veryfast", arguments)
+
     def _part(self, rest, frames, clip="one.mp4", output=None):
         """Decodes as many frames of a clip, and what `rest` of the pipeline says."""
         run = self._launch(f"filesrc location={self._file(clip)} ! decodebin ! identity "
@@ -237,9 +241,13 @@ class ProgramBenchmark:
             "still, veryfast": Scenario(
                 "still", lambda: self._app(self._file("still.png"), speech, "veryfast", box),
                 (figures.START,)),
-            "six laps, veryfast": Scenario(
-                "laps", lambda: self._app(self._file("six.mp4"), self._file("six.wav"), "veryfast",
-                                          box), ("box, veryfast",))}
+            "six laps, veryfast": Scenario("laps", lambda: self._six_laps(box),
+                                           ("box, veryfast",)),
+            "no cache, veryfast": Scenario(
+                "laps", lambda: self._app(clip, speech, "veryfast", [*box, *_NO_CACHE]),
+                ("floor, veryfast", "decode", "sound", figures.START)),
+            "six laps no cache, veryfast": Scenario(
+                "laps", lambda: self._six_laps([*box, *_NO_CACHE]), ("no cache, veryfast",))}
         if "1080p" in self.groups:
             result.update(self._sized_scenarios(frames, figures.HD, "hd.mp4", self.hd_box))
         for preset in PRESETS[1:] if self.python else ():
@@ -338,7 +346,7 @@ def report(result, options):
                   figures.stages_table(scenarios), ""]
     if "timeline" in result:
         lines += ["", figures.ranges_table(result["timeline"]), ""]
-    lines.append(figures.laps_line(scenarios))
+    lines += [figures.laps_line(scenarios, six) for six, _ in figures.LAP_PAIRS]
     if "ssim" in result:
         lines.append("SSIM of the presets: " + ", ".join(
             f"{preset} {value:.4f}" for preset, value in result["ssim"].items()))
