@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu_engine.h"
 
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 #include <sched.h>
@@ -19,6 +18,7 @@
 #include "feature_cache.h"
 #include "network_plan.h"
 #include "range.h"
+#include "torch_threads.h"
 
 namespace w2l {
 namespace {
@@ -160,14 +160,6 @@ class Runner {
   std::size_t crop_size_, mel_size_;
 };
 
-// For the calling thread only. A thread of the application that uses Torch for the first time
-// later starts with the number that was set last.
-void use_threads(int count) {
-  // The first look makes LibTorch set this thread's number by itself, which must not come later.
-  (void)at::get_num_threads();
-  at::set_num_threads(count);
-}
-
 // Loads on the first worker's thread; the others only share what it has loaded.
 class Preparer {
  public:
@@ -175,7 +167,7 @@ class Preparer {
 
   WorkerPool::Run operator()(int worker) {
     const int threads = thread_count(config_.threads), workers = worker_count(config_.threads);
-    use_threads(threads / workers + (worker < threads % workers ? 1 : 0));
+    use_torch_threads(threads / workers + (worker < threads % workers ? 1 : 0));
     if (worker == 0) load();
     const auto runner =
         guarded("preparing the network", [this] { return std::make_shared<Runner>(shared_); });
@@ -205,7 +197,8 @@ class Preparer {
     info_.parameters = network.parameters();
     const at::ScalarType type = info_.precision == Precision::Bf16 ? at::kBFloat16 : at::kFloat;
     auto shared = std::make_shared<Shared>();
-    shared->network = std::make_shared<const CpuNetwork>(checkpoint, network, type);
+    shared->network = std::make_shared<const CpuNetwork>(checkpoint, network, type,
+                                                         thread_count(config_.threads));
     shared->cache = std::make_unique<FeatureCache>(
         shared->network->feature_shapes(), c10::elementSize(type), config_.feature_cache_bytes);
     return shared;

@@ -2,9 +2,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu_network.h"
 
+#include <c10/core/InferenceMode.h>
+
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <type_traits>
+#include <utility>
+
+#include "parallel_jobs.h"
+#include "torch_threads.h"
 
 namespace w2l {
 namespace {
@@ -53,14 +60,15 @@ void write_all(const std::vector<const std::uint8_t *> &crops, std::int64_t edge
 
 }  // namespace
 
-CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, at::ScalarType type)
+CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, at::ScalarType type,
+                       int threads)
     : family_(&network.family()), type_(type) {
   const Size2 crop = {family_->crop_size, family_->crop_size};
   const Size2 mel = {family_->mel_bands, family_->mel_columns};
-  face_ = build(checkpoint, network, Part::FaceEncoder, crop);
-  audio_ = build(checkpoint, network, Part::AudioEncoder, mel);
-  decoder_ = build(checkpoint, network, Part::Decoder, audio_.back().back().output_size());
-  output_ = build(checkpoint, network, Part::Output, crop);
+  face_ = build(checkpoint, network, Part::FaceEncoder, crop, threads);
+  audio_ = build(checkpoint, network, Part::AudioEncoder, mel, threads);
+  decoder_ = build(checkpoint, network, Part::Decoder, audio_.back().back().output_size(), threads);
+  output_ = build(checkpoint, network, Part::Output, crop, threads);
   for (const Block &block : face_) {
     const Size2 size = block.back().output_size();
     feature_shapes_.push_back({static_cast<int>(block.back().channels()),
@@ -69,17 +77,30 @@ CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, at:
 }
 
 std::vector<CpuNetwork::Block> CpuNetwork::build(const Checkpoint &checkpoint,
-                                                 const Network &network, Part part,
-                                                 Size2 input) const {
-  std::vector<Block> blocks;
-  for (const Layer &layer : network.part(part)) {
-    const auto index = static_cast<std::size_t>(layer.row->block);
-    if (index >= blocks.size()) blocks.resize(index + 1);
+                                                 const Network &network, Part part, Size2 input,
+                                                 int threads) const {
+  const std::vector<Layer> layers = network.part(part);
+  std::vector<Size2> inputs;
+  for (const Layer &layer : layers) {
+    inputs.push_back(input);
+    input = w2l::output_size(*layer.row, input);
+  }
+  std::vector<std::optional<ConvLayer>> built(layers.size());
+  run_jobs(threads, static_cast<int>(layers.size()), [&](int i) {
+    use_torch_threads(1);
+    const c10::InferenceMode inference;
+    const auto index = static_cast<std::size_t>(i);
+    const Layer &layer = layers[index];
     // The three channels of the picture are always computed in float: it costs one percent, and
     // bfloat16's eight bits of mantissa would be seen in the answer.
-    const at::ScalarType dtype = layer.row->kind == LayerKind::Last ? at::kFloat : type_;
-    blocks[index].emplace_back(layer, Network::read(checkpoint, layer), input, dtype);
-    input = blocks[index].back().output_size();
+    const at::ScalarType type = layer.row->kind == LayerKind::Last ? at::kFloat : type_;
+    built[index].emplace(layer, Network::read(checkpoint, layer), inputs[index], type);
+  });
+  std::vector<Block> blocks;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto block = static_cast<std::size_t>(layers[i].row->block);
+    if (block >= blocks.size()) blocks.resize(block + 1);
+    blocks[block].push_back(std::move(*built[i]));
   }
   return blocks;
 }

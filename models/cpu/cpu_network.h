@@ -21,8 +21,9 @@ class CpuNetwork {
  public:
   using Block = std::vector<ConvLayer>;
 
-  // `type` is kFloat or kBFloat16. Reads, folds and packs one layer at a time.
-  CpuNetwork(const Checkpoint &checkpoint, const Network &network, at::ScalarType type);
+  // `type` is kFloat or kBFloat16. Each of the threads reads, folds and packs one layer at a time.
+  CpuNetwork(const Checkpoint &checkpoint, const Network &network, at::ScalarType type,
+             int threads = 1);
 
   const Family &family() const { return *family_; }
   at::ScalarType type() const { return type_; }
@@ -53,7 +54,7 @@ class CpuNetwork {
 
  private:
   std::vector<Block> build(const Checkpoint &checkpoint, const Network &network, Part part,
-                           Size2 input) const;
+                           Size2 input, int threads) const;
 
   const Family *family_;
   at::ScalarType type_;

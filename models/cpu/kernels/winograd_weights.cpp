@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
+#include <type_traits>
 
 namespace w2l {
 namespace {
@@ -60,12 +61,18 @@ const Point *points_of(WinogradForm form) {
   return kTransposedF4;
 }
 
-double transformed(const float *taps, const Point &row, const Point &column) {
-  double sum = 0;
-  for (int y = 0; y < 3; ++y)
-    for (int x = 0; x < 3; ++x)
-      sum += row.taps[y] * column.taps[x] * static_cast<double>(taps[y * 3 + x]);
-  return sum;
+// One filter's weights in all `edge` x `edge` matrices, `step` apart.
+void transform(const float *taps, const Point *points, int edge, double *to, std::size_t step) {
+  for (int y = 0; y < edge; ++y) {
+    double row[3];
+    for (int x = 0; x < 3; ++x) {
+      row[x] = 0;
+      for (int i = 0; i < 3; ++i)
+        row[x] += points[y].taps[i] * static_cast<double>(taps[i * 3 + x]);
+    }
+    for (int x = 0; x < edge; ++x, to += step)
+      *to = row[0] * points[x].taps[0] + row[1] * points[x].taps[1] + row[2] * points[x].taps[2];
+  }
 }
 
 // The largest magnitude of a point of inputs in 0..1, and of inputs in -1..1.
@@ -89,6 +96,12 @@ double largest_sum(const double *weights, int in) {
   return largest;
 }
 
+// Between the weights of one matrix and those of the next. A line of the cache more than there are:
+// powers of two would put all matrices on the same few lines.
+std::size_t values_step(int in) {
+  return static_cast<std::size_t>(in) + 8;
+}
+
 // What weights may be multiplied by before they are rounded, by half at most.
 double weight_scale(const double *weights, int in) {
   double peak = 0;
@@ -96,6 +109,15 @@ double weight_scale(const double *weights, int in) {
   if (peak == 0) return 1;
   return std::min((kWeightSumLimit - kExactChannels / 2) / largest_sum(weights, in),
                   INT16_MAX / peak);
+}
+
+// lrint() is one instruction, round() a function.
+template <typename Number>
+Number number(double value) {
+  if constexpr (std::is_integral_v<Number>)
+    return static_cast<Number>(std::lrint(value));
+  else
+    return static_cast<Number>(value);
 }
 
 template <typename Value>
@@ -132,15 +154,14 @@ WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const fl
     product_scales_.resize(count * padded_out);
   }
 
-  const bool transposed = shape_of(form).scale() == 2;               // (in, out, 3, 3)
-  std::vector<double> values(count * static_cast<std::size_t>(in));  // [matrices][in]
+  const bool transposed = shape_of(form).scale() == 2;  // (in, out, 3, 3)
+  const std::size_t step = values_step(in);
+  std::vector<double> values(count * step);
   for (int k = 0; k < out; ++k) {
     for (int c = 0; c < in; ++c) {
       const float *taps =
           weight + 9 * static_cast<std::ptrdiff_t>(transposed ? c * out + k : k * in + c);
-      for (int i = 0; i < matrices; ++i)
-        values[static_cast<std::size_t>(i * in + c)] =
-            transformed(taps, points[i / edge], points[i % edge]);
+      transform(taps, points, edge, &values[static_cast<std::size_t>(c)], step);
     }
     pack(k, values, lanes);
   }
@@ -150,7 +171,7 @@ WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const fl
   layer_.product_scales = product_scales_.data();
 }
 
-// Of output channel `k`, `values` [matrices][in].
+// Of output channel `k`, `values` [matrices][values_step(in)].
 template <typename T>
 void WinogradWeights<T>::pack(int k, const std::vector<double> &values, int lanes) {
   const int in = layer_.in, group = 2 * lanes, padded_out = round_up(layer_.out, lanes);
@@ -158,7 +179,7 @@ void WinogradWeights<T>::pack(int k, const std::vector<double> &values, int lane
   const auto padded_in = static_cast<std::size_t>(layer_.elements() * layer_.kNumbers);
   const int edge = shape_of(layer_.form).matrices;
   for (int i = 0; i < edge * edge; ++i) {
-    const double *from = &values[static_cast<std::size_t>(i * in)];
+    const double *from = &values[static_cast<std::size_t>(i) * values_step(in)];
     Number *to = weights_.get() + padded_in * static_cast<std::size_t>(i * padded_out + start) +
                  (k - start) * layer_.kNumbers;
     double scale = 1;
@@ -171,7 +192,7 @@ void WinogradWeights<T>::pack(int k, const std::vector<double> &values, int lane
     for (int c = 0; c < in; ++c) {
       const double value = from[c] * scale;
       to[c / layer_.kNumbers * width * layer_.kNumbers + c % layer_.kNumbers] =
-          static_cast<Number>(layer_.kNumbers > 1 ? std::round(value) : value);
+          number<Number>(value);
     }
   }
 }

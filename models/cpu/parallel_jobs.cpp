@@ -1,0 +1,33 @@
+// gst-wav2lip: independent jobs on a few threads. See parallel_jobs.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "parallel_jobs.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace w2l {
+
+void run_jobs(int threads, int count, const std::function<void(int)> &job) {
+  std::atomic<int> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto work = [&] {
+    try {
+      for (int i = next++; i < count; i = next++) job(i);
+    } catch (...) {
+      next = count;
+      std::lock_guard<std::mutex> lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  };
+  std::vector<std::thread> running;
+  for (int i = 0; i < std::min(threads, count); ++i) running.emplace_back(work);
+  for (std::thread &thread : running) thread.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace w2l
