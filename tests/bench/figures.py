@@ -12,7 +12,8 @@ from tables import table
 LAPS = 6
 START, START_OF_PARTS = "start, veryfast", "start of parts"
 HD = " 1080p"
-APP_KINDS = ("box", "detection", "fp32", "still", "six laps", "no cache", "six laps no cache")
+APP_KINDS = ("box", "detection", "fp32", "fewer threads", "more threads", "still", "six laps",
+             "no cache", "six laps no cache")
 # Crops come again, so that the network does less than when it is measured alone.
 KINDS_WITHOUT_PARTS = ("still", "six laps")
 # Six laps, and the one that they are compared with.

@@ -26,7 +26,8 @@ _AAC = ("audioconvert ! audioresample ! audio/x-raw,rate=48000 ! avenc_aac ! aac
 _NO_CACHE = ("--feature-cache-size", "0")
 
 # What --only takes: each is some of the scenarios, and brings those that it is compared with.
-GROUPS = ("presets", "1080p", "detection", "still", "laps", "fp32", "naive", "timeline")
+GROUPS = ("presets", "1080p", "detection", "still", "laps", "fp32", "threads", "naive",
+          "timeline")
 
 # Clip and speech when none are given: the first row whose files are there. The box is the head in
 # the clip: top, bottom, left, right.
@@ -166,6 +167,13 @@ class ProgramBenchmark:
         run["opening"] = run["json"]["open_seconds"]
         return run
 
+    def _threads(self, more, clip, speech, arguments):
+        """The network gets more threads than there are cores, or fewer."""
+        count = max(1, self.options.threads + more)
+        return Scenario("threads", lambda: self._app(clip, speech, "veryfast",
+                                                     [*arguments, "--threads", str(count)]),
+                        ("box, veryfast", "floor, veryfast", "decode", "sound", figures.START))
+
     def _six_laps(self, arguments):
         return self._app(self._file("six.mp4"), self._file("six.wav"), "veryfast", arguments)
 
@@ -238,6 +246,8 @@ class ProgramBenchmark:
             "fp32, veryfast": Scenario(
                 "fp32", lambda: self._app(clip, speech, "veryfast", [*box, "--precision", "fp32"]),
                 ("floor, veryfast", "decode", "sound", figures.START)),
+            "fewer threads, veryfast": self._threads(-1, clip, speech, box),
+            "more threads, veryfast": self._threads(+1, clip, speech, box),
             "still, veryfast": Scenario(
                 "still", lambda: self._app(self._file("still.png"), speech, "veryfast", box),
                 (figures.START,)),
