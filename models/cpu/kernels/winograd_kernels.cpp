@@ -57,13 +57,18 @@ struct TilePixels {
   HWY_INLINE void transform(int c, int count, const Store &store) const {
     constexpr int kPoints = kShape.points();
     Vector before[kEdge], after[kPoints], columns[kPoints * kEdge];
+    HWY_UNROLL(9)
     for (int x = 0; x < kEdge; ++x) {
+      HWY_UNROLL(9)
       for (int y = 0; y < kEdge; ++y) before[y] = load_channels(pixels[y * kEdge + x] + c, count);
       Transform<kForm>::input(before, after);
+      HWY_UNROLL(9)
       for (int y = 0; y < kPoints; ++y) columns[y * kEdge + x] = after[y];
     }
+    HWY_UNROLL(9)
     for (int y = 0; y < kPoints; ++y) {
       Transform<kForm>::input(columns + y * kEdge, after);
+      HWY_UNROLL(9)
       for (int x = 0; x < kPoints; ++x) store(y * kPoints + x, after[x]);
     }
   }
@@ -199,13 +204,16 @@ void transform_output(const Conv3x3<T> &conv, const WinogradLayer<T> &layer, con
     const auto group = static_cast<std::size_t>(k / kLanes);
     const Vector bias = hn::Load(Floats(), layer.bias + k);
     Vector before[kPoints], after[kOutput], columns[kOutput * kPoints];
+    HWY_UNROLL(9)
     for (int x = 0; x < kPoints; ++x) {
+      HWY_UNROLL(9)
       for (int y = 0; y < kPoints; ++y) {
         const int point = y * kPoints + x;
         before[y] = load_products(layer, block.products.at(point, group) + index * kLanes,
                                   matrix_of<kForm>(point), k);
       }
       Transform<kForm>::output(before, after);
+      HWY_UNROLL(9)
       for (int y = 0; y < kOutput; ++y) columns[y * kPoints + x] = after[y];
     }
     for (int y = top; y < height; ++y) {
