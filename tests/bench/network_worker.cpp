@@ -118,7 +118,8 @@ class Worker {
   }
 
  private:
-  // Two batches in flight, as w2linfer keeps them. A first one, not timed, wakes threads and caches.
+  // Two batches in flight, as w2linfer keeps them. A first one, not timed, wakes threads and
+  // caches.
   Json run(std::size_t batch, w2l::Region region, double seconds, bool repeated) {
     const auto submit = [&] {
       if (!repeated) inputs_->renew();
@@ -171,8 +172,9 @@ void say(const Json &json) {
 }  // namespace
 
 int main(int argc, char **argv) {
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: bench-network-worker MODEL INPUTS PRECISION THREADS\n");
+  if (argc != 5 && argc != 6) {
+    std::fprintf(stderr,
+                 "usage: bench-network-worker MODEL INPUTS PRECISION THREADS [CACHE-MIB]\n");
     return 2;
   }
   try {
@@ -181,6 +183,7 @@ int main(int argc, char **argv) {
     config.device = "cpu";
     config.precision = parse_precision(argv[3]);
     config.threads = std::atoi(argv[4]);
+    if (argc == 6) config.feature_cache_bytes = std::stoul(argv[5]) * w2l::kMiB;
     Worker worker(config, argv[2]);
     say(worker.ready());
     for (std::string line; std::getline(std::cin, line);) say(worker.answer(line));

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <new>
+#include <numeric>
 #include <type_traits>
 
 namespace w2l {
@@ -85,15 +87,36 @@ double largest_signed(const Point &row, const Point &column) {
   return (row.positive + row.negative) * (column.positive + column.negative);
 }
 
-// The largest sum of magnitudes of kExactChannels successive weights.
-double largest_sum(const double *weights, int in) {
+// Of the weights of one matrix and output channel.
+struct Magnitudes {
   double largest = 0;
+  double largest_sum = 0;  // of kExactChannels successive ones
+};
+
+// In several sums at once, as one would wait for each of its additions.
+Magnitudes magnitudes(const double *weights, int in) {
+  constexpr int kSums = 8;
+  double peaks[kSums] = {};
+  Magnitudes result;
   for (int start = 0; start < in; start += kExactChannels) {
-    double sum = 0;
-    for (int c = start; c < std::min(in, start + kExactChannels); ++c) sum += std::fabs(weights[c]);
-    largest = std::max(largest, sum);
+    const int end = std::min(in, start + kExactChannels);
+    double sums[kSums] = {};
+    int c = start;
+    for (; c + kSums <= end; c += kSums)
+      for (int i = 0; i < kSums; ++i) {
+        const double magnitude = std::fabs(weights[c + i]);
+        sums[i] += magnitude;
+        peaks[i] = std::max(peaks[i], magnitude);
+      }
+    for (; c < end; ++c) {
+      sums[0] += std::fabs(weights[c]);
+      peaks[0] = std::max(peaks[0], std::fabs(weights[c]));
+    }
+    result.largest_sum =
+        std::max(result.largest_sum, std::accumulate(std::begin(sums), std::end(sums), 0.0));
   }
-  return largest;
+  result.largest = *std::max_element(std::begin(peaks), std::end(peaks));
+  return result;
 }
 
 // Between the weights of one matrix and those of the next. A line of the cache more than there are:
@@ -104,14 +127,13 @@ std::size_t values_step(int in) {
 
 // What weights may be multiplied by before they are rounded, by half at most.
 double weight_scale(const double *weights, int in) {
-  double peak = 0;
-  for (int c = 0; c < in; ++c) peak = std::max(peak, std::fabs(weights[c]));
-  if (peak == 0) return 1;
-  return std::min((kWeightSumLimit - kExactChannels / 2) / largest_sum(weights, in),
-                  INT16_MAX / peak);
+  const Magnitudes found = magnitudes(weights, in);
+  if (found.largest == 0) return 1;
+  return std::min((kWeightSumLimit - kExactChannels / 2) / found.largest_sum,
+                  INT16_MAX / found.largest);
 }
 
-// lrint() is one instruction, round() a function.
+// Rounds to the nearest.
 template <typename Number>
 Number number(double value) {
   if constexpr (std::is_integral_v<Number>)
@@ -121,10 +143,9 @@ Number number(double value) {
 }
 
 template <typename Value>
-hwy::AlignedFreeUniquePtr<Value[]> zeros(std::size_t count) {
+hwy::AlignedFreeUniquePtr<Value[]> allocate(std::size_t count) {
   auto memory = hwy::AllocateAligned<Value>(count);
   if (!memory) throw std::bad_alloc();
-  std::fill_n(memory.get(), count, Value{0});
   return memory;
 }
 
@@ -139,9 +160,12 @@ WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const fl
   const auto count = static_cast<std::size_t>(matrices);
   const auto padded_in = static_cast<std::size_t>(layer_.elements() * layer_.kNumbers);
   const auto padded_out = static_cast<std::size_t>(round_up(out, lanes));
-  weights_ = zeros<Number>(count * padded_in * padded_out);
-  bias_ = zeros<float>(padded_out);
-  std::copy_n(bias, out, bias_.get());
+  weights_ = allocate<Number>(count * padded_in * padded_out);
+  if (layer_.elements() * layer_.kNumbers != in || round_up(out, lanes) != out)
+    std::fill_n(weights_.get(), count * padded_in * padded_out, Number{0});
+  bias_ = allocate<float>(padded_out);
+  std::fill_n(std::copy_n(bias, out, bias_.get()), padded_out - static_cast<std::size_t>(out),
+              0.0f);
 
   if constexpr (layer_.kNumbers > 1) {
     for (int i = 0; i < matrices; ++i) {
