@@ -33,9 +33,7 @@ struct EngineConfig {
   Precision precision = Precision::Auto;
   int threads = 0;  // of the CPU backend; 0 = one for each CPU it may use
   // Bound of what the CPU backend keeps of what it computed of crops alone, in case they come
-  // again. One crop of the original's network takes 0.34 MiB in bf16 and 0.65 MiB in fp32 where the
-  // lower half of the answer is wanted, else 0.6 and 1.15: the default is enough for 9 s of 25
-  // frames per second in any case, and for 30 s in the best.
+  // again. README.md says how far the default goes.
   std::size_t feature_cache_bytes = kFeatureCacheMiB * kMiB;
 };
 

@@ -16,7 +16,8 @@ namespace {
 // Larger tiles multiply less, but their weights are larger too, and small pictures have only few
 // tiles, that reach beyond their edges besides.
 constexpr std::int64_t kEdgeForTile4 = 12, kEdgeForTile3 = 6;
-// With fewer channels than a vector has floats, the transforms cost more than the products save.
+// With fewer channels than a vector of AVX-512 has floats, the transforms cost more than the
+// products save.
 constexpr std::int64_t kLeastChannels = 16;
 
 // Which of them computes the layer; none where LibTorch's operators are faster.
@@ -48,6 +49,8 @@ float *workspace(std::size_t size) {
   thread_local hwy::AlignedFreeUniquePtr<float[]> memory;
   thread_local std::size_t available = 0;
   if (available < size) {
+    available = 0;
+    memory.reset();
     memory = hwy::AllocateAligned<float>(size);
     if (!memory) throw std::bad_alloc();
     available = size;

@@ -167,7 +167,8 @@ class Preparer {
 
   WorkerPool::Run operator()(int worker) {
     const int threads = thread_count(config_.threads), workers = worker_count(config_.threads);
-    use_torch_threads(threads / workers + (worker < threads % workers ? 1 : 0));
+    guarded("starting its threads",
+            [&] { use_torch_threads(threads / workers + (worker < threads % workers ? 1 : 0)); });
     if (worker == 0) load();
     const auto runner =
         guarded("preparing the network", [this] { return std::make_shared<Runner>(shared_); });

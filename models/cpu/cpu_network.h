@@ -21,7 +21,8 @@ class CpuNetwork {
  public:
   using Block = std::vector<ConvLayer>;
 
-  // `type` is kFloat or kBFloat16. Each of the threads reads, folds and packs one layer at a time.
+  // `type` is kFloat or kBFloat16. Each of the threads reads, folds and packs one layer at a
+  // time, whose float weights are in memory meanwhile.
   CpuNetwork(const Checkpoint &checkpoint, const Network &network, at::ScalarType type,
              int threads = 1);
 

@@ -12,6 +12,7 @@ enum class Bf16Support { Native, Emulated, None };
 Bf16Support cpu_bf16_support();
 
 // Whether it multiplies tiles of bfloat16 (AMX), many times more numbers at once than vectors have.
+// Supposes that the system lets programs use them, as Linux does from 5.16 on.
 bool cpu_has_bf16_tiles();
 
 // Auto becomes Bf16 where that is native, else Fp32. Throws Error(Unsupported) for precisions that

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace w2l {
@@ -43,16 +44,29 @@ FeatureCache::EntryPtr FeatureCache::find(std::string_view crop, int first_row) 
 void FeatureCache::insert(std::string_view crop, int first_row, const FaceFeatures &features,
                           const std::vector<int> &tops) {
   if (!enabled()) return;
-  const std::size_t hash = hash_(crop);
-  EntryPtr entry = copy(crop, first_row, features, tops);
+  try {
+    insert_entry(hash_(crop), copy(crop, first_row, features, tops));
+  } catch (const std::bad_alloc &) {  // then it is not kept, and the answer comes all the same
+  }
+}
+
+void FeatureCache::insert_entry(std::size_t hash, EntryPtr entry) {
   const std::size_t bytes = entry->bytes();
   if (bytes > limit_) return;
   std::lock_guard<std::mutex> lock(mutex_);
-  // Another thread's, or one with fewer rows.
-  if (const std::size_t old = find_slot(hash, crop); old < slots_.size()) remove(old);
+  if (const std::size_t old = find_slot(hash, bytes_of(entry->crop)); old < slots_.size()) {
+    // Another thread's, with as many rows or more.
+    if (slots_[old].entry->first_row <= entry->first_row) return;
+    remove(old);
+  }
   while (bytes_ + bytes > limit_) remove(random_() % slots_.size());
-  index_.emplace(hash, slots_.size());
   slots_.push_back({hash, std::move(entry)});
+  try {
+    index_.emplace(hash, slots_.size() - 1);
+  } catch (...) {
+    slots_.pop_back();
+    throw;
+  }
   bytes_ += bytes;
 }
 
@@ -96,7 +110,7 @@ std::size_t FeatureCache::find_slot(std::size_t hash, std::string_view crop) con
 
 std::unordered_multimap<std::size_t, std::size_t>::iterator FeatureCache::index_of(
     std::size_t slot) {
-  auto i = index_.find(slots_[slot].hash);
+  auto i = index_.equal_range(slots_[slot].hash).first;
   while (i->second != slot) ++i;
   return i;
 }

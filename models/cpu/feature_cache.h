@@ -45,7 +45,8 @@ class FeatureCache {
   // long, even if it is thrown out meanwhile.
   EntryPtr find(std::string_view crop, int first_row);
 
-  // Copies the rows from `tops` on of each feature. Throws out others, by chance: clips that are
+  // Copies the rows from `tops` on of each feature, unless they are there or memory is short.
+  // Throws out others, by chance: clips that are
   // longer than the limit and are repeated would never find anything in a cache that throws out
   // what was used longest ago.
   void insert(std::string_view crop, int first_row, const FaceFeatures &features,
@@ -62,6 +63,7 @@ class FeatureCache {
 
   EntryPtr copy(std::string_view crop, int first_row, const FaceFeatures &features,
                 const std::vector<int> &tops) const;
+  void insert_entry(std::size_t hash, EntryPtr entry);
   // slots_.size() if it is not there.
   std::size_t find_slot(std::size_t hash, std::string_view crop) const;
   std::unordered_multimap<std::size_t, std::size_t>::iterator index_of(std::size_t slot);

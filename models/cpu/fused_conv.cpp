@@ -132,7 +132,7 @@ void FusedConv::pack(const at::Tensor &weight, Size2 input) {
 }
 
 at::Tensor FusedConv::operator()(const at::Tensor &x) const {
-  return fused_ ? run_fused(x) : run_plain(x);
+  return fused_ ? run_fused(x) : run_plain(x).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 at::Tensor FusedConv::run_fused(const at::Tensor &x) const {

@@ -26,7 +26,7 @@ class FusedConv {
 
  private:
   at::Tensor run_fused(const at::Tensor &x) const;
-  at::Tensor run_plain(const at::Tensor &x) const;
+  at::Tensor run_plain(const at::Tensor &x) const;  // in any layout
   void pack(const at::Tensor &weight, Size2 input);
 
   const LayerRow *row_;

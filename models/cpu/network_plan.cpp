@@ -194,6 +194,8 @@ const NetworkPlan::Steps &NetworkPlan::steps(int count, int first_row) const {
   if (count < 1 || count > most_)
     throw std::out_of_range("a plan for 1 to " + std::to_string(most_) + " samples got " +
                             std::to_string(count));
+  if (first_row != 0 && first_row != network_->family().crop_size / 2)
+    throw std::out_of_range("no plan for rows from " + std::to_string(first_row) + " on");
   return steps_[static_cast<std::size_t>((first_row > 0 ? most_ : 0) + count - 1)];
 }
 

@@ -25,7 +25,14 @@ void run_jobs(int threads, int count, const std::function<void(int)> &job) {
     }
   };
   std::vector<std::thread> running;
-  for (int i = 0; i < std::min(threads, count); ++i) running.emplace_back(work);
+  for (int i = 0; i < std::min(threads, count); ++i) {
+    try {
+      running.emplace_back(work);
+    } catch (...) {  // no more threads, or no memory
+      if (running.empty()) throw;
+      break;  // those that run do it all
+    }
+  }
   for (std::thread &thread : running) thread.join();
   if (failure) std::rethrow_exception(failure);
 }

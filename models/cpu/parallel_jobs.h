@@ -8,7 +8,8 @@
 namespace w2l {
 
 // Calls job(0) to job(count - 1), each once, on up to `threads` threads, and waits for all. When
-// one throws, no others are started, and its exception is thrown here.
+// one throws, no others are started, and its exception is thrown here. Throws std::system_error
+// when no thread can be had at all.
 void run_jobs(int threads, int count, const std::function<void(int)> &job);
 
 }  // namespace w2l

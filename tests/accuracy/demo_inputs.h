@@ -1,5 +1,5 @@
-// gst-wav2lip tests: faces and speech as the network meets them, from the demo's clip and
-// recording. SPDX-License-Identifier: LGPL-2.1-or-later
+// gst-wav2lip tests: the faces and speech of the demo, as the network meets them.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstdint>

@@ -169,9 +169,10 @@ class ProgramBenchmark:
 
     def _threads(self, more, clip, speech, arguments):
         """The network gets more threads than there are cores, or fewer."""
-        count = max(1, self.options.threads + more)
-        return Scenario("threads", lambda: self._app(clip, speech, "veryfast",
-                                                     [*arguments, "--threads", str(count)]),
+        def run():
+            count = max(1, self.options.threads + more)
+            return self._app(clip, speech, "veryfast", [*arguments, "--threads", str(count)])
+        return Scenario("threads", run,
                         ("box, veryfast", "floor, veryfast", "decode", "sound", figures.START))
 
     def _six_laps(self, arguments):

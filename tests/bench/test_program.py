@@ -234,7 +234,7 @@ class Choice(unittest.TestCase):
             result = {"network_core_ms": {"auto": 1.0, "fp32": 1.0},
                       "scenarios": {name: row(10, 1.0, 1.0) for name in names}}
             for name in names:
-                if figures.split(name)[0] in ("box", "detection", "fp32", "no cache"):
+                if figures.split(name)[0] in ("box", "detection", "fp32", "fewer threads", "no cache"):
                     self.assertIsNotNone(figures.parts(result, name), f"{name} in {group}")
 
     def test_clip_speech_and_box_belong_together(self):

@@ -82,6 +82,8 @@ TEST(FeatureCache, KeepsOnlyTheRowsThatAreRead) {
   EXPECT_TRUE(face.is_in(cache.find(face.crop, 0), 0));
   EXPECT_TRUE(face.is_in(cache.find(face.crop, 48), 0));
   EXPECT_EQ(cache.bytes(), entry_bytes());  // in place of the other
+  cache.insert(face.crop, 48, face.features(), {3, 0});
+  EXPECT_TRUE(face.is_in(cache.find(face.crop, 0), 0));  // has more than the new one
 }
 
 TEST(FeatureCache, NeverHoldsMoreThanItsLimit) {

@@ -20,7 +20,7 @@ TEST(ParallelJobs, EachRunsOnce) {
     }
 }
 
-TEST(ParallelJobs, OneThatThrowsIsTheLast) {
+TEST(ParallelJobs, OnOneThreadTheOneThatThrowsIsTheLast) {
   std::vector<int> called;
   EXPECT_THROW(run_jobs(1, 10,
                         [&](int i) {

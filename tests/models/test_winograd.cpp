@@ -275,10 +275,10 @@ TEST_P(Winograd, KeepsItsAccuracyWithTheChannelsOfTheNetwork) {
   }
 }
 
-// Factors of the inputs' transform, [points][pixels], without those of the even pixels.
+// Factors of the inputs' transform, [points][pixels].
 using Factors = std::vector<std::vector<int>>;
 
-Factors factors(WinogradForm form) {
+Factors sums(WinogradForm form) {
   switch (form) {
     case WinogradForm::F2:
     case WinogradForm::TransposedF3:
@@ -295,6 +295,20 @@ Factors factors(WinogradForm form) {
   }
   return {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
           {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
+}
+
+// The transposed forms have the pixels themselves before the sums.
+Factors factors(WinogradForm form) {
+  const WinogradShape shape = shape_of(form);
+  Factors all;
+  if (shape.scale() == 2)
+    for (int i = 0; i < shape.repeats; ++i) {
+      all.emplace_back(static_cast<std::size_t>(shape.input), 0);
+      all.back()[static_cast<std::size_t>(i)] = 1;
+    }
+  const Factors rest = sums(form);
+  all.insert(all.end(), rest.begin(), rest.end());
+  return all;
 }
 
 // Weights that are all equal are as large as the bound lets them be, and the tile in the middle

@@ -1,7 +1,7 @@
 // gst-wav2lip: a 3x3 convolution by Winograd's minimal filtering: F(4x4, 3x3) needs 36
 // multiplications for 16 pixels where the direct way needs 144, and a transposed one 81 instead of
-// 144 for 64 pixels. Weights are packed once; memory
-// and threads are the caller's. ConvLayer uses it for the larger pictures.
+// 144 for 64 pixels. Weights are packed once; memory and threads are the caller's. ConvLayer uses it
+// for the larger pictures.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 

@@ -5,6 +5,7 @@
 
 // Arrays of vectors need vectors of a size known to the compiler, which SVE and RVV have not. The
 // others lie between two that are compiled and make no difference here.
+#undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "winograd_kernels.cpp"
@@ -145,7 +146,8 @@ void transform_input(const WinogradLayer<float> &layer, const TilePixels<kForm, 
 template <WinogradForm kForm>
 void transform_input(const WinogradLayer<Bf16> &layer, const TilePixels<kForm, Bf16> &tile,
                      const Block<kForm> &block, int index) {
-  constexpr int kEdge = shape_of(kForm).points(), kPixels = tile.kEdge * tile.kEdge;
+  constexpr int kEdge = shape_of(kForm).points(),
+                kPixels = shape_of(kForm).input * shape_of(kForm).input;
   // So that nothing is divided by zero, nor by what could make infinity.
   constexpr float kLeastPeak = 1e-30f;
   const float peak =

@@ -26,7 +26,7 @@ struct WinogradNumber<Bf16> {
 };
 
 // The int16 products of kExactChannels channels are summed up in int32, the sums of such groups in
-// float. Nothing overflows, since
+// float. Nothing overflows with finite inputs and weights, since
 //   |point| <= kPointLimit: a tile is scaled by its largest magnitude so that the transform cannot
 //     give more than kPointLimit - 2, which leaves room for two roundings, and
 //   sum of |weight| over kExactChannels channels <= kWeightSumLimit: weights are scaled to this,

@@ -76,7 +76,8 @@ HWY_INLINE void store_channels(Vector value, T *to, int count) {
     store(value, to);
 }
 
-// Rounds to the nearest; kPointLimit (winograd_kernels.h) keeps it in range.
+// Rounds to the nearest. Of finite inputs nothing is beyond kPointLimit (winograd_kernels.h);
+// others give wrong numbers, in their own tiles.
 HWY_INLINE void store_point(Vector value, std::int16_t *to) {
   const hn::Rebind<std::int16_t, Floats> d;
   hn::StoreU(hn::DemoteTo(d, hn::NearestInt(value)), d, to);

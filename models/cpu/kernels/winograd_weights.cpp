@@ -158,16 +158,16 @@ WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const fl
   const Point *points = points_of(form);
   const int edge = shape_of(form).matrices, matrices = edge * edge;
   const auto count = static_cast<std::size_t>(matrices);
-  const auto padded_in = static_cast<std::size_t>(layer_.elements() * layer_.kNumbers);
+  const auto padded_in = static_cast<std::size_t>(layer_.elements() * WinogradLayer<T>::kNumbers);
   const auto padded_out = static_cast<std::size_t>(round_up(out, lanes));
   weights_ = allocate<Number>(count * padded_in * padded_out);
-  if (layer_.elements() * layer_.kNumbers != in || round_up(out, lanes) != out)
+  if (layer_.elements() * WinogradLayer<T>::kNumbers != in || round_up(out, lanes) != out)
     std::fill_n(weights_.get(), count * padded_in * padded_out, Number{0});
   bias_ = allocate<float>(padded_out);
   std::fill_n(std::copy_n(bias, out, bias_.get()), padded_out - static_cast<std::size_t>(out),
               0.0f);
 
-  if constexpr (layer_.kNumbers > 1) {
+  if constexpr (WinogradLayer<T>::kNumbers > 1) {
     for (int i = 0; i < matrices; ++i) {
       const Point &row = points[i / edge], &column = points[i % edge];
       const double bound = largest(row, column);
@@ -200,14 +200,14 @@ template <typename T>
 void WinogradWeights<T>::pack(int k, const std::vector<double> &values, int lanes) {
   const int in = layer_.in, group = 2 * lanes, padded_out = round_up(layer_.out, lanes);
   const int start = k / group * group, width = std::min(group, padded_out - start);
-  const auto padded_in = static_cast<std::size_t>(layer_.elements() * layer_.kNumbers);
+  const auto padded_in = static_cast<std::size_t>(layer_.elements() * WinogradLayer<T>::kNumbers);
   const int edge = shape_of(layer_.form).matrices;
   for (int i = 0; i < edge * edge; ++i) {
     const double *from = &values[static_cast<std::size_t>(i) * values_step(in)];
     Number *to = weights_.get() + padded_in * static_cast<std::size_t>(i * padded_out + start) +
-                 (k - start) * layer_.kNumbers;
+                 (k - start) * WinogradLayer<T>::kNumbers;
     double scale = 1;
-    if constexpr (layer_.kNumbers > 1) {
+    if constexpr (WinogradLayer<T>::kNumbers > 1) {
       scale = weight_scale(from, in);
       const double point_scale = static_cast<double>(point_scales_[static_cast<std::size_t>(i)]);
       product_scales_[static_cast<std::size_t>(i * padded_out + k)] =
@@ -215,8 +215,8 @@ void WinogradWeights<T>::pack(int k, const std::vector<double> &values, int lane
     }
     for (int c = 0; c < in; ++c) {
       const double value = from[c] * scale;
-      to[c / layer_.kNumbers * width * layer_.kNumbers + c % layer_.kNumbers] =
-          number<Number>(value);
+      to[c / WinogradLayer<T>::kNumbers * width * WinogradLayer<T>::kNumbers +
+         c % WinogradLayer<T>::kNumbers] = number<Number>(value);
     }
   }
 }
