@@ -102,9 +102,9 @@ class Runner {
    public:
     Faces(Runner &runner, const Batch &batch, int first, int count) {
       for (int i = 0; i < count; ++i) {
-        crops_.push_back(runner.crop(batch, first + i));
-        kept_.push_back(runner.shared_->cache->find(crops_.back(), batch.first_row));
-        indices_.push_back(kept_.back() ? -1 : index_of_new(runner, crops_.back()));
+        const std::string_view crop = runner.crop(batch, first + i);
+        kept_.push_back(runner.shared_->cache->find(crop, batch.first_row));
+        indices_.push_back(kept_.back() ? -1 : index_of_new(runner, crop));
       }
       if (!new_crops_.empty()) compute(runner, batch.first_row);
     }
@@ -141,7 +141,7 @@ class Runner {
         runner.shared_->cache->insert(new_crops_[i], first_row, computed_[i], tops);
     }
 
-    std::vector<std::string_view> crops_, new_crops_;
+    std::vector<std::string_view> new_crops_;
     std::vector<FeatureCache::EntryPtr> kept_;
     std::vector<int> indices_;  // of those that are not kept, in computed_
     std::vector<FaceFeatures> computed_;

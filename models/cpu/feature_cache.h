@@ -46,9 +46,8 @@ class FeatureCache {
   EntryPtr find(std::string_view crop, int first_row);
 
   // Copies the rows from `tops` on of each feature, unless they are there or memory is short.
-  // Throws out others, by chance: clips that are
-  // longer than the limit and are repeated would never find anything in a cache that throws out
-  // what was used longest ago.
+  // Throws out others, by chance: clips that are longer than the limit and are repeated would never
+  // find anything in a cache that throws out what was used longest ago.
   void insert(std::string_view crop, int first_row, const FaceFeatures &features,
               const std::vector<int> &tops);
 
