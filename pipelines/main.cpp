@@ -6,12 +6,14 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "demo.h"
+#include "early_engine.h"
 #include "media_probe.h"
 #include "options.h"
 #include "output_file.h"
@@ -64,7 +66,7 @@ std::string short_video_warning(const Options &options, const VideoFacts &face,
   return "the picture of \"" + options.face + "\" " + text;
 }
 
-int run(Options options) {
+int run(Options options, EarlyEngine *engine) {
   const DemoNotes demo = use_demo(&options);
   VideoFacts face;
   AudioFacts audio;
@@ -80,6 +82,7 @@ int run(Options options) {
 
   OutputFile output(options.outfile, {options.face, options.audio, options.checkpoint_path});
   check_json_file(options.json);
+  engine->start(options);
   face = probe_video("--face", options.face);
   audio = probe_audio("--audio", options.audio);
   const Plan plan = plan_pipeline(options, face, audio);
@@ -106,11 +109,11 @@ int run(Options options) {
   return kExitComplete;
 }
 
-int run_reporting_errors(const Options &options) {
+int run_reporting_errors(const Options &options, EarlyEngine *engine) {
   std::string message;
   int status = kExitFailed;
   try {
-    return run(options);
+    return run(options, engine);
   } catch (const UserError &error) {
     message = error.what();
     status = error.status();
@@ -148,5 +151,13 @@ int main(int argc, char **argv) {
     return kExitComplete;
   }
   gst_init(nullptr, nullptr);
-  return run_reporting_errors(options);
+  EarlyEngine engine;
+  const int status = run_reporting_errors(options, &engine);
+#ifndef __SANITIZE_ADDRESS__  // which looks for leaks at the end
+  // All that is ours is closed by now, or is not needed any more. LibTorch alone would take a tenth
+  // of a second to destroy what it keeps until the end.
+  std::fflush(nullptr);
+  std::_Exit(status);
+#endif
+  return status;
 }

@@ -215,19 +215,6 @@ std::string facecache_stage(const Options &options) {
   return text + " on-missing=" + options.on_missing;
 }
 
-std::string infer_stage(const Options &options) {
-  const bool smooth = !options.nosmooth && !options.box;
-  std::ostringstream text;
-  text << "w2linfer name=infer model="
-       << launch_quoted(std::filesystem::absolute(options.checkpoint_path).string())
-       << " device=" << options.device << " precision=" << options.precision
-       << " threads=" << options.threads << " batch-size=" << options.wav2lip_batch_size
-       << " region=" << options.region << " smoothing=" << (smooth ? "reference" : "none")
-       << " on-audio-end=end";
-  if (options.feature_cache_size) text << " feature-cache-size=" << *options.feature_cache_size;
-  return text.str();
-}
-
 // 4:2:0 halves both edges, so an odd last column or row cannot be encoded.
 std::string even_stage(Size *size) {
   if (size->width % 2 == 0 && size->height % 2 == 0) return "";
@@ -278,6 +265,19 @@ void estimate_length(const VideoFacts &face, const AudioFacts &audio, bool still
 }
 
 }  // namespace
+
+std::string infer_stage(const Options &options) {
+  const bool smooth = !options.nosmooth && !options.box;
+  std::ostringstream text;
+  text << "w2linfer name=infer model="
+       << launch_quoted(std::filesystem::absolute(options.checkpoint_path).string())
+       << " device=" << options.device << " precision=" << options.precision
+       << " threads=" << options.threads << " batch-size=" << options.wav2lip_batch_size
+       << " region=" << options.region << " smoothing=" << (smooth ? "reference" : "none")
+       << " on-audio-end=end";
+  if (options.feature_cache_size) text << " feature-cache-size=" << *options.feature_cache_size;
+  return text.str();
+}
 
 std::string launch_quoted(const std::string &value) {
   std::string text = "\"";

@@ -30,6 +30,9 @@ struct Plan {
 // is not installed. `face` and `audio` are those of options.face and options.audio.
 Plan plan_pipeline(const Options &options, const VideoFacts &face, const AudioFacts &audio);
 
+// The pipeline's w2linfer, as a launch string.
+std::string infer_stage(const Options &options);
+
 // A value of a property in a launch string: in double quotes, safe in a shell too.
 std::string launch_quoted(const std::string &value);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "convert.h"
+#include "huge_pages.h"
 #include "zip_archive.h"
 
 namespace w2l {
@@ -233,7 +234,10 @@ std::vector<float> Checkpoint::read(const CheckpointTensor &tensor) const {
     extent += (tensor.shape[i] - 1) * tensor.strides[i];
   const ByteSpan range{tensor.storage.data,
                        count > 0 ? static_cast<std::size_t>(extent) * byte_size(tensor.dtype) : 0};
-  std::vector<float> values(static_cast<std::size_t>(count));
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(count));
+  prefer_huge_pages(values.data(), values.capacity() * sizeof(float));
+  values.resize(static_cast<std::size_t>(count));
   file_->will_need(range);
   if (!gather(tensor.dtype, range, tensor.shape, tensor.strides, values))
     fail(ErrorCode::Unsupported, path_,

@@ -41,11 +41,22 @@ struct FromInt64 {
   static float convert(Bits bits) { return static_cast<float>(static_cast<std::int64_t>(bits)); }
 };
 
+// Makes one dimension of two as long as the last one follows itself without a gap.
+void merge_last_dimensions(std::vector<std::int64_t> &shape, std::vector<std::int64_t> &strides) {
+  for (std::size_t d = shape.size(); d-- > 1 && strides[d - 1] == strides[d] * shape[d];) {
+    shape[d - 1] *= shape[d];
+    strides[d - 1] = strides[d];
+    shape.pop_back();
+    strides.pop_back();
+  }
+}
+
 // Odometer over the shape; the innermost dimension is a plain loop.
 template <typename Source>
-void gather_as(ByteSpan bytes, const std::vector<std::int64_t> &shape,
-               const std::vector<std::int64_t> &strides, std::vector<float> &values) {
+void gather_as(ByteSpan bytes, std::vector<std::int64_t> shape, std::vector<std::int64_t> strides,
+               std::vector<float> &values) {
   using Bits = typename Source::Bits;
+  merge_last_dimensions(shape, strides);
   const std::size_t rank = shape.size();
   const std::int64_t inner = rank ? shape[rank - 1] : 1, step = rank ? strides[rank - 1] : 1;
   std::vector<std::int64_t> index(rank, 0);

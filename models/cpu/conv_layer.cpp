@@ -15,7 +15,7 @@ namespace {
 
 // Larger tiles multiply less, but their weights are larger too, and small pictures have only few
 // tiles, that reach beyond their edges besides.
-constexpr std::int64_t kEdgeForTile4 = 12, kEdgeForTile3 = 6;
+constexpr std::int64_t kEdgeForTile4 = 12, kEdgeForTile3 = 3;
 // With fewer channels than a vector of AVX-512 has floats, the transforms cost more than the
 // products save.
 constexpr std::int64_t kLeastChannels = 16;

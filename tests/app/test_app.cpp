@@ -85,6 +85,20 @@ TEST_F(App, JsonCountsWhatHappened) {
   EXPECT_THAT(json["warnings"], ElementsAre(HasSubstr("the audio is longer")));
 }
 
+TEST_F(App, OpensTheNetworkOnce) {
+  std::vector<std::string> environment = fake_backend();
+  environment.push_back("W2L_FAKE_OPENED=" + (folder_ / "opened"));
+  std::vector<std::string> options = box();
+  options.insert(options.end(),
+                 {"--precision", "fp32", "--threads", "1", "--feature-cache-size", "0"});
+  const Finished finished =
+      run(command(inputs().video(), inputs().audio_2s(), options), environment);
+  ASSERT_EQ(finished.status, 0) << finished.err;
+  std::ifstream file(folder_ / "opened");
+  const std::string opened{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(opened, inputs().fake_checkpoint() + "\n");
+}
+
 TEST_F(App, WithoutArgumentsTheDemoIsMadeIntoTheCurrentFolder) {
   std::ofstream(output("lipsync-demo.mp4")) << "earlier";
   std::vector<std::string> command = box();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <deque>
 #include <fstream>
 #include <map>
@@ -210,6 +211,9 @@ std::shared_ptr<w2l::Engine> open_fake(const w2l::EngineConfig &config) {
   file >> word;
   if (word != "fake")
     throw w2l::Error(w2l::ErrorCode::Format, config.model + " is not a fake checkpoint");
+  // For tests that start another process.
+  if (const char *log = std::getenv("W2L_FAKE_OPENED"))
+    std::ofstream(log, std::ios::app) << config.model << "\n";
   return std::make_shared<w2l::fake::FakeEngine>(config.feature_cache_bytes > 0);
 }
 

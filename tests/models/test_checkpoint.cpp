@@ -145,6 +145,7 @@ TEST(Checkpoint, ReadsTransposedAndSharedStorages) {
   p.raw("}(");
   tensor("plain", 0, {2, 3}, {3, 1});
   tensor("transposed", 0, {3, 2}, {1, 3});
+  tensor("left", 0, {2, 1, 2}, {3, 2, 1});
   tensor("last", 5, {}, {});
   p.raw("u.");
   write_pickle(file, p, {{"s", test::Dtype::Float32, 6, [] {
@@ -154,6 +155,7 @@ TEST(Checkpoint, ReadsTransposedAndSharedStorages) {
   const auto read = [&](const char *name) { return checkpoint.read(*checkpoint.find(name)); };
   EXPECT_EQ(read("plain"), (std::vector<float>{0, 1, 2, 3, 4, 5}));
   EXPECT_EQ(read("transposed"), (std::vector<float>{0, 3, 1, 4, 2, 5}));
+  EXPECT_EQ(read("left"), (std::vector<float>{0, 1, 3, 4}));
   EXPECT_EQ(read("last"), (std::vector<float>{5}));
 }
 

@@ -10,6 +10,8 @@ namespace w2l {
 
 enum class Bf16 : std::uint16_t {};
 
+constexpr std::uint32_t kBf16Half = 0x8000;  // of the last bit that is kept
+
 inline float to_float(float value) {
   return value;
 }
@@ -21,11 +23,12 @@ inline float to_float(Bf16 value) {
   return result;
 }
 
-// Rounds to the nearest, halves to even, as the CPU's own conversion. Not for NaN.
+// Rounds to the nearest, halves away from zero: half the instructions that halves to even take, and
+// of 65536 numbers one is a half. Not for NaN.
 inline Bf16 to_bf16(float value) {
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
-  return static_cast<Bf16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+  return static_cast<Bf16>((bits + kBf16Half) >> 16);
 }
 
 }  // namespace w2l

@@ -163,8 +163,7 @@ void transform_input(const WinogradLayer<Bf16> &layer, const TilePixels<kForm, B
     const int half = c % (2 * kLanes);
     tile.transform(c, std::min(kLanes, layer.in - c), [&](int point, Vector value) HWY_ATTR {
       float *const to = block.inputs.at(point, group) + index * kLanes;
-      store_point(hn::Mul(value, hn::Set(Floats(), scales[point])),
-                  reinterpret_cast<std::int16_t *>(to) + half);
+      store_point(value, scales[point], reinterpret_cast<std::int16_t *>(to) + half);
     });
   }
 }

@@ -41,9 +41,7 @@ HWY_INLINE void store(Vector value, float *to) {
 
 // Rounds as to_bf16().
 HWY_INLINE void store(Vector value, Bf16 *to) {
-  const auto bits = hn::BitCast(Words(), value);
-  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(Words(), 1));
-  const auto rounded = hn::Add(hn::Add(bits, hn::Set(Words(), 0x7fff)), odd);
+  const auto rounded = hn::Add(hn::BitCast(Words(), value), hn::Set(Words(), kBf16Half));
   hn::StoreU(hn::TruncateTo(Halves(), hn::ShiftRight<16>(rounded)), Halves(),
              reinterpret_cast<std::uint16_t *>(to));
 }
@@ -76,11 +74,15 @@ HWY_INLINE void store_channels(Vector value, T *to, int count) {
     store(value, to);
 }
 
-// Rounds to the nearest. Of finite inputs nothing is beyond kPointLimit (winograd_kernels.h);
+// Stores value * scale, rounded to the nearest: so large a number added leaves the integer in the
+// last bits of the mantissa. Of finite inputs nothing is beyond kPointLimit (winograd_kernels.h);
 // others give wrong numbers, in their own tiles.
-HWY_INLINE void store_point(Vector value, std::int16_t *to) {
-  const hn::Rebind<std::int16_t, Floats> d;
-  hn::StoreU(hn::DemoteTo(d, hn::NearestInt(value)), d, to);
+HWY_INLINE void store_point(Vector value, float scale, std::int16_t *to) {
+  constexpr float kIntegers = 3 << 22;
+  const Floats d;
+  const auto bits = hn::MulAdd(value, hn::Set(d, scale), hn::Set(d, kIntegers));
+  hn::StoreU(hn::TruncateTo(Halves(), hn::BitCast(Words(), bits)), Halves(),
+             reinterpret_cast<std::uint16_t *>(to));
 }
 
 HWY_INLINE hn::Vec<Halves> load_bits(const Bf16 *from, int count) {

@@ -3,51 +3,43 @@
 #include "winograd_weights.h"
 
 #include <algorithm>
-#include <cmath>
-#include <iterator>
+#include <cstdint>
 #include <new>
-#include <numeric>
-#include <type_traits>
+
+#include "huge_pages.h"
+#include "weight_transform.h"
 
 namespace w2l {
 namespace {
 
-// One matrix's points in one dimension.
-struct Point {
-  // How the three taps of a filter become the point: a row of Lavin and Gray's G.
-  double taps[3];
-  // The sums of the positive and of the negative factors of the input's transform, their B.
-  double positive, negative;
-};
-
-// They belong to 0, 1, -1, (2, (-2,)) and infinity. The transposed forms start with that of the
-// even pixels, which is no sum at all.
-constexpr Point kF2[] = {
+// What the matrices belong to: 0, 1, -1, (2, (-2,)) and infinity. The transposed forms start with
+// that of the even pixels, which is no sum at all.
+constexpr WinogradPoint kF2[] = {
     {{1, 0, 0}, 1, 1}, {{0.5, 0.5, 0.5}, 2, 0}, {{0.5, -0.5, 0.5}, 1, 1}, {{0, 0, 1}, 1, 1}};
-constexpr Point kF3[] = {{{1. / 2, 0, 0}, 3, 3},
-                         {{-1. / 2, -1. / 2, -1. / 2}, 1, 3},
-                         {{-1. / 6, 1. / 6, -1. / 6}, 3, 3},
-                         {{1. / 6, 1. / 3, 2. / 3}, 1, 1},
-                         {{0, 0, 1}, 3, 3}};
-constexpr Point kF4[] = {{{1. / 4, 0, 0}, 5, 5},
-                         {{-1. / 6, -1. / 6, -1. / 6}, 2, 8},
-                         {{-1. / 6, 1. / 6, -1. / 6}, 5, 5},
-                         {{1. / 24, 1. / 12, 1. / 6}, 3, 3},
-                         {{1. / 24, -1. / 12, 1. / 6}, 3, 3},
-                         {{0, 0, 1}, 5, 5}};
-constexpr Point kTransposedF3[] = {{{0, 1, 0}, 1, 0},
-                                   {{0, 0, 1}, 1, 1},
-                                   {{0.5, 0, 0.5}, 2, 0},
-                                   {{-0.5, 0, 0.5}, 1, 1},
-                                   {{1, 0, 0}, 1, 1}};
-constexpr Point kTransposedF4[] = {{{0, 1, 0}, 1, 0},
-                                   {{0, 0, 1. / 2}, 3, 3},
-                                   {{-1. / 2, 0, -1. / 2}, 1, 3},
-                                   {{1. / 6, 0, -1. / 6}, 3, 3},
-                                   {{1. / 3, 0, 1. / 6}, 1, 1},
-                                   {{1, 0, 0}, 3, 3}};
+constexpr WinogradPoint kF3[] = {{{1. / 2, 0, 0}, 3, 3},
+                                 {{-1. / 2, -1. / 2, -1. / 2}, 1, 3},
+                                 {{-1. / 6, 1. / 6, -1. / 6}, 3, 3},
+                                 {{1. / 6, 1. / 3, 2. / 3}, 1, 1},
+                                 {{0, 0, 1}, 3, 3}};
+constexpr WinogradPoint kF4[] = {{{1. / 4, 0, 0}, 5, 5},
+                                 {{-1. / 6, -1. / 6, -1. / 6}, 2, 8},
+                                 {{-1. / 6, 1. / 6, -1. / 6}, 5, 5},
+                                 {{1. / 24, 1. / 12, 1. / 6}, 3, 3},
+                                 {{1. / 24, -1. / 12, 1. / 6}, 3, 3},
+                                 {{0, 0, 1}, 5, 5}};
+constexpr WinogradPoint kTransposedF3[] = {{{0, 1, 0}, 1, 0},
+                                           {{0, 0, 1}, 1, 1},
+                                           {{0.5, 0, 0.5}, 2, 0},
+                                           {{-0.5, 0, 0.5}, 1, 1},
+                                           {{1, 0, 0}, 1, 1}};
+constexpr WinogradPoint kTransposedF4[] = {{{0, 1, 0}, 1, 0},
+                                           {{0, 0, 1. / 2}, 3, 3},
+                                           {{-1. / 2, 0, -1. / 2}, 1, 3},
+                                           {{1. / 6, 0, -1. / 6}, 3, 3},
+                                           {{1. / 3, 0, 1. / 6}, 1, 1},
+                                           {{1, 0, 0}, 3, 3}};
 
-const Point *points_of(WinogradForm form) {
+const WinogradPoint *points_of(WinogradForm form) {
   switch (form) {
     case WinogradForm::F2:
       return kF2;
@@ -63,99 +55,55 @@ const Point *points_of(WinogradForm form) {
   return kTransposedF4;
 }
 
-// One filter's weights in all `edge` x `edge` matrices, `step` apart.
-void transform(const float *taps, const Point *points, int edge, double *to, std::size_t step) {
-  for (int y = 0; y < edge; ++y) {
-    double row[3];
-    for (int x = 0; x < 3; ++x) {
-      row[x] = 0;
-      for (int i = 0; i < 3; ++i)
-        row[x] += points[y].taps[i] * static_cast<double>(taps[i * 3 + x]);
-    }
-    for (int x = 0; x < edge; ++x, to += step)
-      *to = row[0] * points[x].taps[0] + row[1] * points[x].taps[1] + row[2] * points[x].taps[2];
-  }
-}
-
 // The largest magnitude of a point of inputs in 0..1, and of inputs in -1..1.
-double largest(const Point &row, const Point &column) {
+double largest(const WinogradPoint &row, const WinogradPoint &column) {
   return std::max(row.positive * column.positive + row.negative * column.negative,
                   row.positive * column.negative + row.negative * column.positive);
 }
 
-double largest_signed(const Point &row, const Point &column) {
+double largest_signed(const WinogradPoint &row, const WinogradPoint &column) {
   return (row.positive + row.negative) * (column.positive + column.negative);
 }
 
-// Of the weights of one matrix and output channel.
-struct Magnitudes {
-  double largest = 0;
-  double largest_sum = 0;  // of kExactChannels successive ones
-};
-
-// In several sums at once, as one would wait for each of its additions.
-Magnitudes magnitudes(const double *weights, int in) {
-  constexpr int kSums = 8;
-  double peaks[kSums] = {};
-  Magnitudes result;
-  for (int start = 0; start < in; start += kExactChannels) {
-    const int end = std::min(in, start + kExactChannels);
-    double sums[kSums] = {};
-    int c = start;
-    for (; c + kSums <= end; c += kSums)
-      for (int i = 0; i < kSums; ++i) {
-        const double magnitude = std::fabs(weights[c + i]);
-        sums[i] += magnitude;
-        peaks[i] = std::max(peaks[i], magnitude);
-      }
-    for (; c < end; ++c) {
-      sums[0] += std::fabs(weights[c]);
-      peaks[0] = std::max(peaks[0], std::fabs(weights[c]));
-    }
-    result.largest_sum =
-        std::max(result.largest_sum, std::accumulate(std::begin(sums), std::end(sums), 0.0));
-  }
-  result.largest = *std::max_element(std::begin(peaks), std::end(peaks));
-  return result;
-}
-
-// Between the weights of one matrix and those of the next. A line of the cache more than there are:
-// powers of two would put all matrices on the same few lines.
-std::size_t values_step(int in) {
-  return static_cast<std::size_t>(in) + 8;
-}
-
 // What weights may be multiplied by before they are rounded, by half at most.
-double weight_scale(const double *weights, int in) {
-  const Magnitudes found = magnitudes(weights, in);
+double weight_scale(const WeightMagnitudes &found) {
   if (found.largest == 0) return 1;
   return std::min((kWeightSumLimit - kExactChannels / 2) / found.largest_sum,
                   INT16_MAX / found.largest);
 }
 
-// Rounds to the nearest.
-template <typename Number>
-Number number(double value) {
-  if constexpr (std::is_integral_v<Number>)
-    return static_cast<Number>(std::lrint(value));
-  else
-    return static_cast<Number>(value);
+// Between a matrix's weights of one output channel and the next matrix's. A line of the cache more
+// than there are: powers of two would put all matrices on the same few lines.
+std::size_t row_step(int in) {
+  return static_cast<std::size_t>(round_up(in, kWeightsRoundedUp)) + 8;
 }
 
 template <typename Value>
 hwy::AlignedFreeUniquePtr<Value[]> allocate(std::size_t count) {
   auto memory = hwy::AllocateAligned<Value>(count);
   if (!memory) throw std::bad_alloc();
+  prefer_huge_pages(memory.get(), count * sizeof(Value));
   return memory;
 }
 
 }  // namespace
 
+// One output channel's, on their way: room for `step` input channels in each row.
+template <typename T>
+struct WinogradWeights<T>::Rows {
+  std::size_t step;
+  std::vector<double> filters, weights;  // [9] and [matrices] rows
+  std::vector<std::int32_t> rounded;     // one row
+
+  Rows(std::size_t step, std::size_t matrices)
+      : step(step), filters(9 * step), weights(matrices * step), rounded(step) {}
+};
+
 template <typename T>
 WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const float *weight,
                                     const float *bias, int lanes)
     : layer_{form, in, out, nullptr, nullptr, nullptr, nullptr, 1} {
-  const Point *points = points_of(form);
+  const WinogradPoint *points = points_of(form);
   const int edge = shape_of(form).matrices, matrices = edge * edge;
   const auto count = static_cast<std::size_t>(matrices);
   const auto padded_in = static_cast<std::size_t>(layer_.elements() * WinogradLayer<T>::kNumbers);
@@ -169,7 +117,7 @@ WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const fl
 
   if constexpr (WinogradLayer<T>::kNumbers > 1) {
     for (int i = 0; i < matrices; ++i) {
-      const Point &row = points[i / edge], &column = points[i % edge];
+      const WinogradPoint &row = points[i / edge], &column = points[i % edge];
       const double bound = largest(row, column);
       point_scales_.push_back(static_cast<float>((kPointLimit - 2) / bound));
       layer_.signed_growth =
@@ -178,16 +126,18 @@ WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const fl
     product_scales_.resize(count * padded_out);
   }
 
+  Rows rows(row_step(in), count);
   const bool transposed = shape_of(form).scale() == 2;  // (in, out, 3, 3)
-  const std::size_t step = values_step(in);
-  std::vector<double> values(count * step);
   for (int k = 0; k < out; ++k) {
     for (int c = 0; c < in; ++c) {
       const float *taps =
           weight + 9 * static_cast<std::ptrdiff_t>(transposed ? c * out + k : k * in + c);
-      transform(taps, points, edge, &values[static_cast<std::size_t>(c)], step);
+      for (std::size_t i = 0; i < 9; ++i)
+        rows.filters[i * rows.step + static_cast<std::size_t>(c)] = static_cast<double>(taps[i]);
     }
-    pack(k, values, lanes);
+    best_weight_transform().transform(rows.filters.data(), in, points, edge, rows.step,
+                                      rows.weights.data());
+    pack(k, rows, lanes);
   }
   layer_.weights = weights_.get();
   layer_.bias = bias_.get();
@@ -195,28 +145,30 @@ WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const fl
   layer_.product_scales = product_scales_.data();
 }
 
-// Of output channel `k`, `values` [matrices][values_step(in)].
 template <typename T>
-void WinogradWeights<T>::pack(int k, const std::vector<double> &values, int lanes) {
-  const int in = layer_.in, group = 2 * lanes, padded_out = round_up(layer_.out, lanes);
+void WinogradWeights<T>::pack(int k, Rows &rows, int lanes) {
+  constexpr int kNumbers = WinogradLayer<T>::kNumbers;
+  const int group = 2 * lanes, padded_out = round_up(layer_.out, lanes);
   const int start = k / group * group, width = std::min(group, padded_out - start);
-  const auto padded_in = static_cast<std::size_t>(layer_.elements() * WinogradLayer<T>::kNumbers);
+  const auto padded_in = static_cast<std::size_t>(layer_.elements() * kNumbers);
   const int edge = shape_of(layer_.form).matrices;
   for (int i = 0; i < edge * edge; ++i) {
-    const double *from = &values[static_cast<std::size_t>(i) * values_step(in)];
+    const double *from = &rows.weights[static_cast<std::size_t>(i) * rows.step];
     Number *to = weights_.get() + padded_in * static_cast<std::size_t>(i * padded_out + start) +
-                 (k - start) * WinogradLayer<T>::kNumbers;
-    double scale = 1;
-    if constexpr (WinogradLayer<T>::kNumbers > 1) {
-      scale = weight_scale(from, in);
-      const double point_scale = static_cast<double>(point_scales_[static_cast<std::size_t>(i)]);
+                 (k - start) * kNumbers;
+    const auto put = [&](const auto *values) {
+      for (int c = 0; c < layer_.in; ++c)
+        to[c / kNumbers * width * kNumbers + c % kNumbers] = static_cast<Number>(values[c]);
+    };
+    if constexpr (kNumbers > 1) {
+      const double scale = weight_scale(best_weight_transform().magnitudes(from, layer_.in));
+      const auto point_scale = static_cast<double>(point_scales_[static_cast<std::size_t>(i)]);
       product_scales_[static_cast<std::size_t>(i * padded_out + k)] =
           static_cast<float>(1 / (scale * point_scale));
-    }
-    for (int c = 0; c < in; ++c) {
-      const double value = from[c] * scale;
-      to[c / WinogradLayer<T>::kNumbers * width * WinogradLayer<T>::kNumbers +
-         c % WinogradLayer<T>::kNumbers] = number<Number>(value);
+      best_weight_transform().round(from, layer_.in, scale, rows.rounded.data());
+      put(rows.rounded.data());
+    } else {
+      put(from);
     }
   }
 }

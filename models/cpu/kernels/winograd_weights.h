@@ -24,7 +24,9 @@ class WinogradWeights {
  private:
   using Number = typename WinogradNumber<T>::Type;
 
-  void pack(int k, const std::vector<double> &values, int lanes);
+  struct Rows;
+
+  void pack(int k, Rows &rows, int lanes);  // output channel k
 
   WinogradLayer<T> layer_;
   hwy::AlignedFreeUniquePtr<Number[]> weights_;
