@@ -26,8 +26,7 @@ struct WeightMagnitudes {
 constexpr int kWeightsRoundedUp = 16;
 
 struct WeightTransform {
-  // Filters of `in` input channels, [9][step], to their weights in all matrices, [edge *
-  // edge][step].
+  // Filters of `in` input channels, [9][step], to their weights in all matrices, [edge][edge][step].
   void (*transform)(const double *filters, int in, const WinogradPoint *points, int edge,
                     std::size_t step, double *weights);
   WeightMagnitudes (*magnitudes)(const double *weights, int in);
