@@ -51,12 +51,28 @@ class Worker:
         return answer
 
 
-def own(build, model, inputs, precision, threads):
-    program = os.path.join(build, "tests/bench/bench-network-worker")
-    if not os.path.exists(program):
-        raise BenchError(f"{program} is not built: run subprojects/bootstrap --build {build}")
-    return Worker(f"gst-wav2lip {precision}", [program, model, inputs, precision, str(threads)],
-                  {"W2L_BACKEND_PATH": os.path.join(build, "models/cpu")})
+def built(build, name):
+    """The path of a program or module of this project, in a build folder or an archive of pack."""
+    packed = [os.path.join(build, folder, os.path.basename(name)) for folder in ("bin", "lib")]
+    path = next(filter(os.path.exists, packed), os.path.join(build, name))
+    if not os.path.exists(path):
+        raise BenchError(f"{path} is not built: run subprojects/bootstrap --build {build}")
+    return path
+
+
+def own(build, model, inputs, precision, threads, device="cpu"):
+    program = built(build, "tests/bench/bench-network-worker")
+    name = f"gst-wav2lip {precision}" if device == "cpu" else f"gst-wav2lip {precision} on {device}"
+    return Worker(name, [program, "--device", device, model, inputs, precision, str(threads)],
+                  {"W2L_BACKEND_PATH": ":".join(os.path.join(build, "models", folder)
+                                                for folder in ("cpu", "cuda"))})
+
+
+def reference(python, model, inputs, device, precision):
+    """PyTorch as the reference implementation runs it, on a device."""
+    return Worker(f"PyTorch {precision} on {device}",
+                  [python, os.path.join(HERE, "reference_worker.py"), model, inputs, device,
+                   precision], {"PYTHONWARNINGS": "ignore"})
 
 
 def peer(python, engine, model, inputs, precision, threads, folder):
@@ -70,9 +86,8 @@ def peer(python, engine, model, inputs, precision, threads, folder):
 def checkpoint(build, folder):
     """A checkpoint of the original network's size and the form of the published ones, 416 MB."""
     path = os.path.join(folder, "formula.pth")
-    program = os.path.join(build, "tests/tools/w2l-make-checkpoint")
     try:
-        subprocess.run([program, "--out", path, "--format", "legacy", "--with-optimizer",
+        subprocess.run([built(build, "tests/tools/w2l-make-checkpoint"), "--out", path, "--format", "legacy", "--with-optimizer",
                         "--prefix", "module."], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise BenchError(f"cannot make a checkpoint: {error}") from None
