@@ -5,6 +5,7 @@ import math
 import os
 import statistics
 import subprocess
+import wave
 
 import figures
 import network
@@ -154,7 +155,6 @@ class Streams:
         self.box = f"<{left},{top},{right},{bottom}>"
 
     def _speech_seconds(self):
-        import wave
         with wave.open(self.benchmark._file("one.wav")) as file:
             return file.getnframes() / file.getframerate()
 

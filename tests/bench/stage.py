@@ -4,6 +4,7 @@ and how fast is it to PyTorch's loop there."""
 import array
 import os
 import shutil
+import subprocess
 import sys
 
 import exactness
@@ -266,7 +267,6 @@ class Profile:
         worker.command = ["nsys", "profile", "--trace", "cuda", "--cuda-graph-trace", "node",
                           "--sample", "none", "--cpuctxsw", "none", "--force-overwrite", "true",
                           "--output", report, *worker.command]
-        worker.env["W2L_KEEP_OUTPUT"] = "1"
         run = self._measure(worker)
         database = report + ".sqlite"
         _call(["nsys", "export", "--type", "sqlite", "--force-overwrite", "true", "--output",
@@ -292,7 +292,6 @@ class Profile:
 
 
 def _call(command):
-    import subprocess
     try:
         subprocess.run(command, check=True, stdout=sys.stderr)
     except (OSError, subprocess.CalledProcessError) as error:

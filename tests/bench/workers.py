@@ -38,11 +38,14 @@ class Worker:
     def stop(self):
         if self.process:
             self.process.stdin.close()
+            self.process.stdout.read()  # a profiler around it may have more to say
             self.process.stdout.close()
             self.process.wait()
 
     def _answer(self):
-        line = self.process.stdout.readline()
+        lines = iter(self.process.stdout.readline, "")
+        # What else is said comes from a profiler around it.
+        line = next((line for line in lines if line.startswith("{")), None)
         if not line:
             raise BenchError(f"{self.name} ended with status {self.process.wait()}")
         answer = json.loads(line)
