@@ -16,6 +16,7 @@ import workers
 PRESET = "medium"
 STREAM_SIZE = (640, 360)
 STREAM_SECONDS = 8
+STREAM_TIMEOUT = 60  # loading and many times the clip: not in time
 MOST_STREAMS = 1024
 MOST_LATE = 0.001  # of the frames, for it to be real time
 
@@ -25,7 +26,7 @@ class PackedProgram(program.ProgramBenchmark):
 
     def __init__(self, options, folder, device):
         super().__init__(options, folder, None)
-        self.device = device
+        self.device, self.timeout = device, options.timeout
         self.speech_seconds = options.speech_seconds[device]
 
     def _app(self, face, audio, preset, arguments=(), env=(), watch=()):
@@ -131,10 +132,9 @@ class Streams:
         first = 8 if self.benchmark.device == "cuda" else 1
         count = most(lambda number: in_time(self._try(number)), first)
         decoding = self._launch(str(max(1, count)), self.clip)
-        used = decoding["cpu_seconds"] / max(1, count) / STREAM_SECONDS
-        return {"streams": count, "tried": self.tried,
-                "decoding_core_share": round(used, 4),
-                "decoding_allows": math.floor(len(self.options.cores) / used)}
+        used = decoding.get("cpu_seconds", 0) / max(1, count) / STREAM_SECONDS
+        return {"streams": count, "tried": self.tried, "decoding_core_share": round(used, 4),
+                "decoding_allows": math.floor(len(self.options.cores) / used) if used else None}
 
     def _prepare(self):
         benchmark = self.benchmark
@@ -167,7 +167,11 @@ class Streams:
 
     def _launch(self, *arguments):
         command = [workers.built(self.options.build, "tests/bench/bench-live-streams"), *arguments]
-        run = subprocess.run(command, env=self.benchmark.env, stdout=subprocess.PIPE, text=True)
+        try:
+            run = subprocess.run(command, env=self.benchmark.env, stdout=subprocess.PIPE, text=True,
+                                 timeout=STREAM_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            return {"streams": int(arguments[0]), "shown": 0, "dropped": 0, "cut_off": True}
         try:
             counts = json.loads(run.stdout)
         except ValueError:

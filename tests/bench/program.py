@@ -88,6 +88,7 @@ def box_arguments(box):
 
 class ProgramBenchmark:
     speech_seconds = SPEECH_SECONDS
+    timeout = None  # seconds for one run
 
     def __init__(self, options, folder, python):
         self.options, self.folder, self.python = options, folder, python
@@ -105,7 +106,8 @@ class ProgramBenchmark:
         return os.path.join(self.folder, name)
 
     def _launch(self, line, output=None):
-        return processes.measure(["gst-launch-1.0", "-q", *line.split()], self.env, output)
+        return processes.measure(["gst-launch-1.0", "-q", *line.split()], self.env, output,
+                                 timeout=self.timeout)
 
     def _say(self, text):
         print(f"[{time.monotonic() - self.begin:4.0f} s] {text}", file=sys.stderr, flush=True)
@@ -160,7 +162,8 @@ class ProgramBenchmark:
         run = processes.measure(
             [self.app, "--face", face, "--audio", audio, "--checkpoint_path", self.model,
              "--outfile", out, "--preset", preset, "--threads", str(self.options.threads),
-             "--quiet", "--json", "-", *arguments], {**self.env, **dict(env)}, out, watch)
+             "--quiet", "--json", "-", *arguments], {**self.env, **dict(env)}, out, watch,
+            self.timeout)
         run["json"] = json.loads(run.pop("out"))
         run["frames"] = run["json"]["frames"]
         run["opening"] = run["json"]["open_seconds"]

@@ -184,16 +184,28 @@ class Stage:
             for batch in self.batches:
                 for label in order:
                     name, batches, rest = cases[label]
-                    if batch in batches:
-                        run = self.workers[name].ask(f"run {batch} {rest}")
+                    run = self._ask(name, f"run {batch} {rest}") if batch in batches else None
+                    if run:
                         runs.setdefault(label, {}).setdefault(str(batch), []).append(run)
         return {label: {batch: rounds.summary(list_) for batch, list_ in by_batch.items()}
                 for label, by_batch in runs.items()}
 
     def _latency(self):
         """Of one picture, whole, with a crop that is new."""
-        return {name: worker.ask(f"latency 1 full {4 * self.options.seconds} new")
-                for name, worker in self.workers.items() if name.startswith(self.device)}
+        found = {name: self._ask(name, f"latency 1 full {4 * self.options.seconds} new")
+                 for name in self.workers if name.startswith(self.device)}
+        return {name: row for name, row in found.items() if row}
+
+    def _ask(self, name, request):
+        """None from one that has failed; the others go on."""
+        if name in self.failed:
+            return None
+        try:
+            return self.workers[name].ask(request)
+        except workers.BenchError as error:
+            self.failed[name] = f"{request}: {error}"
+            say(self.failed[name])
+            return None
 
 
 def ratios(speed, reference_batch):

@@ -12,6 +12,7 @@ import unittest
 import zipfile
 
 import packing
+import stage
 import target
 import workers
 
@@ -143,6 +144,34 @@ class Places(unittest.TestCase):
             self.assertEqual(workers.built(folder, "sub/other"), os.path.join(folder, "sub/other"))
             with self.assertRaisesRegex(workers.BenchError, "sub/none is not built"):
                 workers.built(folder, "sub/none")
+
+
+class Engines(unittest.TestCase):
+    def start(self, script):
+        worker = workers.Worker("engine", [sys.executable, "-c", script], {})
+        self.addCleanup(worker.stop)
+        worker.start()
+        return worker
+
+    def test_what_a_profiler_says_is_no_answer(self):
+        worker = self.start("print('Collecting data...'); print('{\"a\": 1}')")
+        self.assertEqual(worker.ready, {"a": 1})
+
+    def test_one_that_hangs_is_killed(self):
+        worker = self.start("print('{}', flush=True); import time; time.sleep(1000)")
+        worker.timeout = 0.01
+        with self.assertRaisesRegex(workers.BenchError, "ended with status -9"):
+            worker.ask("run")
+
+    def test_one_that_fails_does_not_stop_the_others(self):
+        benchmark = stage.Stage.__new__(stage.Stage)
+        benchmark.failed = {}
+        benchmark.workers = {"bad": self.start("print('{}')"),
+                             "good": self.start("print('{}'); print('{\"b\": 2}')")}
+        self.assertIsNone(benchmark._ask("bad", "run 1"))
+        self.assertIn("run 1: engine ended", benchmark.failed["bad"])
+        self.assertIsNone(benchmark._ask("bad", "run 2"))
+        self.assertEqual(benchmark._ask("good", "run 1"), {"b": 2})
 
 
 class Target(unittest.TestCase):

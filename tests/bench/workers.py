@@ -1,10 +1,12 @@
 """Engines as processes that answer lines, and the peers' environment."""
 
+import contextlib
 import hashlib
 import json
 import os
 import subprocess
 import sys
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -15,8 +17,23 @@ class BenchError(Exception):
     """What stops the benchmark, as one line for whoever started it."""
 
 
+@contextlib.contextmanager
+def killed_after(seconds, process):
+    """The process is killed when what is done with it takes longer; None = it may."""
+    timer = threading.Timer(seconds, process.kill) if seconds else None
+    try:
+        if timer:
+            timer.start()
+        yield
+    finally:
+        if timer:
+            timer.cancel()
+
+
 class Worker:
     """One engine. ask() sends a line and returns the JSON object that comes back."""
+
+    timeout = None  # seconds for one answer
 
     def __init__(self, name, command, env):
         self.name, self.command, self.env = name, command, env
@@ -45,7 +62,8 @@ class Worker:
     def _answer(self):
         lines = iter(self.process.stdout.readline, "")
         # What else is said comes from a profiler around it.
-        line = next((line for line in lines if line.startswith("{")), None)
+        with killed_after(self.timeout, self.process):
+            line = next((line for line in lines if line.startswith("{")), None)
         if not line:
             raise BenchError(f"{self.name} ended with status {self.process.wait()}")
         answer = json.loads(line)
