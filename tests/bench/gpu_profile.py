@@ -5,7 +5,6 @@ is the specification."""
 import collections
 import contextlib
 import re
-import sqlite3
 
 # start and end in ns; kind: kernel or copy.
 Activity = collections.namedtuple("Activity", "kind start end name")
@@ -24,6 +23,7 @@ def parse_lines(text):
 
 def read_nsys(path):
     """Of `nsys export --type sqlite`."""
+    import sqlite3  # not every Python has it
     with contextlib.closing(sqlite3.connect(path)) as file:
         tables = {row[0] for row in file.execute("SELECT name FROM sqlite_master")}
         result = []

@@ -54,7 +54,8 @@ class Worker:
 
     def stop(self):
         if self.process:
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
             self.process.stdout.read()  # a profiler around it may have more to say
             self.process.stdout.close()
             self.process.wait()
