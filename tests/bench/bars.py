@@ -123,7 +123,7 @@ def _reason(bar, part, no_gpu):
         device = "cuda" if bar.gpu else "cpu"
         words = bar.name.split(":")[0].split()
         return failure(part, device, words[-1]) or "not available here"
-    return part.get("error", "no figures")
+    return part.get("error") or "; ".join(part.get("failed", {}).values()) or "no figures"
 
 
 def judge(result):

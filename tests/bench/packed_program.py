@@ -41,7 +41,7 @@ class PackedProgram(program.ProgramBenchmark):
                          program.box_arguments(self.box))
 
     def run(self):
-        self.prepare()
+        """After prepare()."""
         cases = {"app": lambda: self._box(PRESET),
                  "app start": lambda: self._box(PRESET, "start.wav"),
                  "floor": lambda: self._floor(PRESET, self.frames),

@@ -105,11 +105,11 @@ class Exactness:
 
 
 def exactness_table(result):
-    return table(["weights, device, precision", "implied error", "levels", "PSNR dB", "against"],
-                 [[name, f"{case['implied_error']:.1e}", case["most_different"], case["psnr"],
-                   case["against"]] if "error" not in case else [name, None, None, None,
-                                                                 case["error"]]
-                  for name, case in result.items()])
+    lines = [table(["weights, device, precision", "implied error", "levels", "PSNR dB", "against"],
+                   [[name, f"{case['implied_error']:.1e}", case["most_different"], case["psnr"],
+                     case["against"]] for name, case in result.items() if "error" not in case])]
+    return "\n".join(lines + [f"{name}: {case['error']}" for name, case in result.items()
+                              if "error" in case])
 
 
 class Stage:

@@ -65,7 +65,9 @@ class Bars(unittest.TestCase):
 
     def test_a_part_that_failed_or_was_not_asked_for(self):
         result = {**measured(), "program": {"error": "no clip"}}
+        result["network"] = {"failed": {"PyTorch default": "PyTorch: no driver"}}
         del result["profile"]
+        self.assertEqual(row(result, "network stage")["note"], "PyTorch: no driver")
         self.assertEqual(row(result, "whole program")["note"], "no clip")
         self.assertEqual(row(result, "GPU idle")["note"], "not asked for")
 
