@@ -91,8 +91,10 @@ BARS = (
         True, _nothing),
     Bar("fp32: levels of a byte", "exactness", worst("cuda", "fp32", "most_different"), AT_MOST, 1,
         True, _nothing),
-    Bar("fp16: PSNR, dB", "exactness", worst("cuda", "fp16", "psnr"), AT_LEAST, 50.0, True, _nothing),
-    Bar("bf16: PSNR, dB", "exactness", worst("cuda", "bf16", "psnr"), AT_LEAST, 50.0, True, _nothing),
+    Bar("fp16: PSNR, dB", "exactness", worst("cuda", "fp16", "psnr"), AT_LEAST, 50.0, True,
+        _nothing),
+    Bar("bf16: PSNR, dB", "exactness", worst("cuda", "bf16", "psnr"), AT_LEAST, 50.0, True,
+        _nothing),
     Bar("batch 1, ms", "network", _latency, AT_MOST, 1.5, True, _latency_note),
     Bar("whole program, time to max(floor, network)", "program", _key("ratio"), AT_MOST, 1.1, True,
         _program_note),
@@ -143,7 +145,9 @@ def judge(result):
 
 
 def bars_table(rows):
-    return table(["bar", "measured", "limit", "", ""],
-                 [[row["bar"], f"{row['value']:.3g}" if row["value"] is not None else None,
-                   row["limit"],
-                   row["verdict"], row["note"] or None] for row in rows])
+    """Notes are of any length, and stand behind the columns."""
+    lines = table(["bar", "measured", "limit", ""],
+                  [[row["bar"], f"{row['value']:.3g}" if row["value"] is not None else None,
+                    row["limit"], row["verdict"]] for row in rows]).splitlines()
+    notes = ["", "", *(row["note"] for row in rows)]
+    return "\n".join(f"{line}  {note}".rstrip() for line, note in zip(lines, notes))

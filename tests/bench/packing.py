@@ -39,8 +39,8 @@ OPTIONAL_MODULES = ("tests/tools/libw2l_cupti_injection.so",)
 BACKENDS = ("models/cpu/libw2l-cpu.so", "models/cuda/libw2l-cuda.so")
 
 # Must be there: a program cannot bring its own.
-_GLIBC = re.compile(r"^(linux-vdso|linux-gate|ld-linux[\w-]*|libc|libm|libdl|libpthread|librt|libutil"
-                    r"|libresolv|libanl|libnsl|libnss_\w+|libmvec)\.so")
+_GLIBC = re.compile(r"^(linux-vdso|linux-gate|ld-linux[\w-]*|libc|libm|libmvec|libdl|libpthread"
+                    r"|librt|libutil|libresolv|libanl|libnsl|libnss_\w+)\.so")
 # Come with the target's PyTorch.
 _TORCH = re.compile(r"^(libtorch|libc10|libgomp|libcudart|libcuda)")
 
@@ -61,7 +61,8 @@ if [ -z "${{W2L_TORCH_LIB+set}}" ]; then
 fi
 scratch=${{TMPDIR:-/tmp}}/gst-wav2lip-$(id -u)
 mkdir -p "$scratch"
-export LD_LIBRARY_PATH="$here/lib${{W2L_TORCH_LIB:+:$W2L_TORCH_LIB}}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
+libraries=$here/lib${{W2L_TORCH_LIB:+:$W2L_TORCH_LIB}}
+export LD_LIBRARY_PATH="$libraries${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 export GST_PLUGIN_PATH_1_0="$here/lib/gstreamer-1.0" GST_PLUGIN_SYSTEM_PATH_1_0=
 export GST_PLUGIN_SCANNER_1_0="$here/libexec/gst-plugin-scanner"
 export GST_REGISTRY_1_0="$scratch/{identity}-$(printf %s "$here" | cksum | cut -d' ' -f1).registry"

@@ -76,14 +76,14 @@ def why_no_gpu(facts, contents):
 
 
 def problems(facts, contents):
-    """What is missing, and what to do about it, a line each. The first of a pair says whether
-    nothing at all can run."""
+    """(whether nothing at all can run, what is missing and what to do about it in a line)"""
     found = []
     wanted = tuple(map(int, contents["glibc"].split(".")))
     if not facts["glibc"] or facts["glibc"] < wanted:
         has = ".".join(map(str, facts["glibc"])) if facts["glibc"] else "another C library"
-        found.append((True, f"glibc {contents['glibc']} or newer is needed, and this system has {has}: "
-                            "use a newer system (Debian 12, Ubuntu 24.04), or pack on an older one"))
+        found.append((True, f"glibc {contents['glibc']} or newer is needed, and this system has "
+                            f"{has}: use a newer system (Debian 12, Ubuntu 24.04), or pack on an "
+                            "older one"))
     no_gpu = why_no_gpu(facts, contents)
     if no_gpu and not facts["gpus"]:
         found.append((False, f"{no_gpu}: start it on a machine with one and NVIDIA's driver (580 or "
