@@ -41,6 +41,9 @@ BACKENDS = ("models/cpu/libw2l-cpu.so", "models/cuda/libw2l-cuda.so")
 # Must be there: a program cannot bring its own.
 _GLIBC = re.compile(r"^(linux-vdso|linux-gate|ld-linux[\w-]*|libc|libm|libmvec|libdl|libpthread"
                     r"|librt|libutil|libresolv|libanl|libnsl|libnss_\w+)\.so")
+# Need a newer glibc than all the rest: on systems with an older one, their own are used.
+_COMPILER = ("libstdc++.so.6", "libgcc_s.so.1")
+_COMPILER_FOLDER = "lib/compiler/"
 # Come with the target's PyTorch.
 _TORCH = re.compile(r"^(libtorch|libc10|libgomp|libcudart|libcuda)")
 
@@ -62,6 +65,9 @@ fi
 scratch=${{TMPDIR:-/tmp}}/gst-wav2lip-$(id -u)
 mkdir -p "$scratch"
 libraries=$here/lib${{W2L_TORCH_LIB:+:$W2L_TORCH_LIB}}
+glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null)
+glibc=${{glibc#glibc 2.}}
+[ "${{glibc:-0}}" -lt {compiler_minor} ] || libraries=$here/lib/compiler:$libraries
 export LD_LIBRARY_PATH="$libraries${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 export GST_PLUGIN_PATH_1_0="$here/lib/gstreamer-1.0" GST_PLUGIN_SYSTEM_PATH_1_0=
 export GST_PLUGIN_SCANNER_1_0="$here/libexec/gst-plugin-scanner"
@@ -152,7 +158,6 @@ class Collection:
     def __init__(self, folder):
         self.folder = folder  # for copies that are changed
         self.files = {}
-        self.without_torch = set()
 
     def add(self, name, data, executable=False):
         self.files[name] = (data, 0o755 if executable else 0o644)
@@ -185,18 +190,18 @@ class Collection:
             self._add_library(library, found.get(library))
 
     def _add_library(self, library, path):
-        name = "lib/" + library
+        name = (_COMPILER_FOLDER if library in _COMPILER else "lib/") + library
         if name in self.files:
             return
         if not path:
             raise workers.BenchError(f"{library} is not found by ldd: install its package")
         self.add_binary(name, path, os.path.basename(path).startswith("libgstw2l"))
 
-    def glibc(self, folder):
-        """The version that all of them need."""
+    def glibc(self, folder, compiler=False):
+        """The version that all of them need, or the compiler's libraries do."""
         highest = (0,)
         for name, (data, _) in self.files.items():
-            if is_elf(data):
+            if is_elf(data) and name.startswith(_COMPILER_FOLDER) == compiler:
                 path = os.path.join(folder, "elf")
                 with open(path, "wb") as file:
                     file.write(data)
@@ -217,11 +222,14 @@ def collect(build, folder, data=None):
     _add_own(collection, build)
     _add_scripts(collection)
     _add_data(collection, data)
-    contents = {"glibc": collection.glibc(folder), "backends": _backends(collection),
+    compiler_glibc = collection.glibc(folder, True)
+    contents = {"glibc": collection.glibc(folder), "compiler_glibc": compiler_glibc,
+                "backends": _backends(collection),
                 "golden": "data/golden/inputs.bin" in collection.files,
                 "gstreamer": run("pkg-config", "--modversion", "gstreamer-1.0").strip()}
     identity = collection.identity()
-    collection.add("libexec/environment", _ENVIRONMENT.format(identity=identity).encode())
+    collection.add("libexec/environment", _ENVIRONMENT.format(
+        identity=identity, compiler_minor=compiler_glibc.split(".")[1]).encode())
     collection.add(CONTENTS, (json.dumps({**contents, "identity": identity}, indent=1) + "\n")
                    .encode())
     return collection.files, contents

@@ -84,6 +84,9 @@ def problems(facts, contents):
         found.append((True, f"glibc {contents['glibc']} or newer is needed, and this system has "
                             f"{has}: use a newer system (Debian 12, Ubuntu 24.04), or pack on an "
                             "older one"))
+    elif facts["glibc"] < tuple(map(int, contents["compiler_glibc"].split("."))):
+        found.append((False, "this system's own libstdc++ is used, since the archive's needs glibc "
+                             f"{contents['compiler_glibc']}: it must be GCC 12's or newer"))
     no_gpu = why_no_gpu(facts, contents)
     if no_gpu and not facts["gpus"]:
         found.append((False, f"{no_gpu}: start it on a machine with one and NVIDIA's driver (580 or "

@@ -48,7 +48,7 @@ def facts(**more):
             "torch_lib": "/t/torch/lib", "torch": target.TORCH + "+cu130", "numpy": "2.4", **more}
 
 
-BOTH = {"glibc": "2.36", "backends": ["libw2l-cpu.so", "libw2l-cuda.so"]}
+BOTH = {"glibc": "2.34", "compiler_glibc": "2.36", "backends": ["libw2l-cpu.so", "libw2l-cuda.so"]}
 
 
 class Libraries(unittest.TestCase):
@@ -81,6 +81,13 @@ class Libraries(unittest.TestCase):
             self.assertIn("libexec/python", collection.files)
             self.assertNotIn("lib/libc.so.6", collection.files)
             self.assertGreater(tuple(map(int, collection.glibc(folder).split("."))), (2,))
+
+    def test_the_compilers_libraries_lie_apart(self):
+        with tempfile.TemporaryDirectory() as folder:
+            collection = packing.Collection(folder)
+            collection.add("lib/compiler/libstdc++.so.6", b"")
+            collection._add_library("libstdc++.so.6", None)  # is there already
+            self.assertEqual(list(collection.files), ["lib/compiler/libstdc++.so.6"])
 
 
 class Golden(unittest.TestCase):
@@ -203,8 +210,13 @@ class Target(unittest.TestCase):
     def test_an_old_glibc_is_fatal_and_says_both_versions(self):
         (fatal, text), = target.problems(facts(glibc=(2, 31)), BOTH)
         self.assertTrue(fatal)
-        self.assertIn("2.36", text)
+        self.assertIn("2.34", text)
         self.assertIn("2.31", text)
+
+    def test_a_glibc_too_old_for_the_compilers_libraries_only_is_a_note(self):
+        (fatal, text), = target.problems(facts(glibc=(2, 35)), BOTH)
+        self.assertFalse(fatal)
+        self.assertIn("own libstdc++", text)
 
     def test_without_a_gpu_the_rest_goes_on(self):
         (fatal, text), = target.problems(facts(gpus=[], device_files=False), BOTH)
