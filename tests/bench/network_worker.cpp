@@ -26,6 +26,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
+constexpr int kWarmUps = 5;  // batches before latencies count
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -90,6 +92,8 @@ class Worker {
     const auto start = Clock::now();
     engine_ = w2l::open_engine(config);
     ready_["precision"] = w2l::to_string(engine_->info().precision);
+    ready_["device"] = engine_->info().device;
+    ready_["preferred_batch"] = engine_->info().preferred_batch;
     ready_["load_seconds"] = seconds_since(start);
     ready_["load_peak_mib"] = w2l::test::memory_mib("VmHWM") - before;
     ready_["loaded_mib"] = w2l::test::memory_mib("VmRSS") - before;
@@ -102,13 +106,15 @@ class Worker {
     std::istringstream words(line);
     std::string request, region;
     words >> request;
-    if (request == "run") {
+    if (request == "run" || request == "latency") {
       std::size_t batch = 0;
       double seconds = 0;
       std::string crops;
       if (!(words >> batch >> region >> seconds)) throw std::invalid_argument(line);
       words >> crops;
-      return run(batch, parse_region(region), seconds, crops == "repeated");
+      const bool repeated = crops == "repeated";
+      return request == "run" ? run(batch, parse_region(region), seconds, repeated)
+                              : latency(batch, parse_region(region), seconds, repeated);
     }
     std::size_t count = 0;
     std::string file;
@@ -142,6 +148,28 @@ class Worker {
     return {{"frames", frames}, {"seconds", wall}, {"cpu_seconds", cpu_seconds() - cpu_start}};
   }
 
+  // One batch at a time, from handing it in to its answers. The first ones are not counted.
+  Json latency(std::size_t batch, w2l::Region region, double seconds, bool repeated) {
+    std::vector<double> times;
+    const auto start = Clock::now();
+    for (int unused = kWarmUps; seconds_since(start) < seconds || times.empty();) {
+      if (!repeated) inputs_->renew();
+      const auto samples = inputs_->batch(batch);
+      const auto begin = Clock::now();
+      engine_->collect(engine_->submit(samples, region, nullptr));
+      const double time = 1000 * seconds_since(begin);
+      if (unused > 0)
+        --unused;
+      else
+        times.push_back(time);
+    }
+    std::sort(times.begin(), times.end());
+    return {{"count", times.size()},
+            {"median_ms", times[times.size() / 2]},
+            {"p95_ms", times[times.size() * 95 / 100]},
+            {"most_ms", times.back()}};
+  }
+
   Json write_answers(std::size_t count, w2l::Region region, const std::string &path) {
     const w2l::Answers answers =
         engine_->collect(engine_->submit(inputs_->batch(count), region, nullptr));
@@ -160,7 +188,8 @@ class Worker {
 
 w2l::Precision parse_precision(const std::string &text) {
   using w2l::Precision;
-  for (Precision precision : {Precision::Auto, Precision::Fp32, Precision::Bf16})
+  for (Precision precision :
+       {Precision::Auto, Precision::Fp32, Precision::Tf32, Precision::Bf16, Precision::Fp16})
     if (text == w2l::to_string(precision)) return precision;
   throw std::invalid_argument("unknown precision " + text);
 }
@@ -172,15 +201,21 @@ void say(const Json &json) {
 }  // namespace
 
 int main(int argc, char **argv) {
+  w2l::EngineConfig config;
+  config.device = "cpu";
+  if (argc > 3 && std::strcmp(argv[1], "--device") == 0) {
+    config.device = argv[2];
+    argv += 2;
+    argc -= 2;
+  }
   if (argc != 5 && argc != 6) {
     std::fprintf(stderr,
-                 "usage: bench-network-worker MODEL INPUTS PRECISION THREADS [CACHE-MIB]\n");
+                 "usage: bench-network-worker [--device cpu|cuda|cuda:N] MODEL INPUTS PRECISION "
+                 "THREADS [CACHE-MIB]\n");
     return 2;
   }
   try {
-    w2l::EngineConfig config;
     config.model = argv[1];
-    config.device = "cpu";
     config.precision = parse_precision(argv[3]);
     config.threads = std::atoi(argv[4]);
     if (argc == 6) config.feature_cache_bytes = std::stoul(argv[5]) * w2l::kMiB;

@@ -56,7 +56,7 @@ def thread_times(pid):
     return result
 
 
-def measure(command, env, output=None, watch=()):
+def measure(command, env, output=None, watch=(), timeout=None):
     """watch: more to sample than memory, as (name, seconds from one to the next, read)."""
     start = time.monotonic()
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
@@ -64,7 +64,8 @@ def measure(command, env, output=None, watch=()):
                 for name, every, read in (("memory", MEMORY_EVERY, resident_mib), *watch)}
     for sampler in samplers.values():
         sampler.start()
-    out = process.stdout.read()
+    with workers.killed_after(timeout, process):
+        out = process.stdout.read()
     process.stdout.close()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - start

@@ -87,15 +87,15 @@ def box_arguments(box):
 
 
 class ProgramBenchmark:
+    speech_seconds = SPEECH_SECONDS
+    timeout = None  # seconds for one run
+
     def __init__(self, options, folder, python):
         self.options, self.folder, self.python = options, folder, python
         self.face, self.audio, self.box = choose_inputs(options)
         self.begin = time.monotonic()
         self.groups = options.only or GROUPS
-        self.app = os.path.join(options.build, "pipelines/gst-lipsync-1.0")
-        if not os.path.exists(self.app):
-            raise workers.BenchError(f"{self.app} is not built: run subprojects/bootstrap --build "
-                                     f"{options.build}")
+        self.app = workers.built(options.build, "pipelines/gst-lipsync-1.0")
         self.env = {**os.environ,
                     "GST_PLUGIN_PATH_1_0": os.path.join(options.build, "elements"),
                     "GST_REGISTRY_1_0": os.path.join(folder, "registry.bin"),
@@ -106,7 +106,8 @@ class ProgramBenchmark:
         return os.path.join(self.folder, name)
 
     def _launch(self, line, output=None):
-        return processes.measure(["gst-launch-1.0", "-q", *line.split()], self.env, output)
+        return processes.measure(["gst-launch-1.0", "-q", *line.split()], self.env, output,
+                                 timeout=self.timeout)
 
     def _say(self, text):
         print(f"[{time.monotonic() - self.begin:4.0f} s] {text}", file=sys.stderr, flush=True)
@@ -138,7 +139,7 @@ class ProgramBenchmark:
                      f"location={self._file('speech.wav')}")
         with wave.open(self._file("speech.wav")) as file:
             spoken = file.getnframes() / file.getframerate()
-        laps = max(1, round(SPEECH_SECONDS / spoken))
+        laps = max(1, round(self.speech_seconds / spoken))
         write_speech(self._file("speech.wav"), self._file("one.wav"), laps)
         write_speech(self._file("speech.wav"), self._file("start.wav"), seconds=START_SECONDS)
         self._repeat_clip([self.face], "once.mp4")
@@ -161,7 +162,8 @@ class ProgramBenchmark:
         run = processes.measure(
             [self.app, "--face", face, "--audio", audio, "--checkpoint_path", self.model,
              "--outfile", out, "--preset", preset, "--threads", str(self.options.threads),
-             "--quiet", "--json", "-", *arguments], {**self.env, **dict(env)}, out, watch)
+             "--quiet", "--json", "-", *arguments], {**self.env, **dict(env)}, out, watch,
+            self.timeout)
         run["json"] = json.loads(run.pop("out"))
         run["frames"] = run["json"]["frames"]
         run["opening"] = run["json"]["open_seconds"]
@@ -332,7 +334,7 @@ class ProgramBenchmark:
         """One more run, under the injection library that writes down its NVTX ranges."""
         self._say("timeline")
         out = self._file("ranges.tsv")
-        library = os.path.join(self.options.build, "tests/tools/libw2l_nvtx_injection.so")
+        library = workers.built(self.options.build, "tests/tools/libw2l_nvtx_injection.so")
         run = self._app(self._file("one.mp4"), self._file("one.wav"), "veryfast",
                         box_arguments(self.box),
                         {"NVTX_INJECTION64_PATH": library, "W2L_NVTX_RANGES": out},
@@ -341,7 +343,7 @@ class ProgramBenchmark:
             with open(out) as file:
                 ranges = timeline.parse_ranges(file.read())
         except OSError:
-            raise workers.BenchError(f"no NVTX ranges: {library} is not built") from None
+            raise workers.BenchError(f"no NVTX ranges: {library} wrote none") from None
         return {"run": "box, veryfast", "seconds": round(run["seconds"], 3),
                 "ranges": timeline.stage_times(ranges, frames),
                 "between": timeline.waits_between(ranges, frames),

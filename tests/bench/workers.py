@@ -1,10 +1,12 @@
 """Engines as processes that answer lines, and the peers' environment."""
 
+import contextlib
 import hashlib
 import json
 import os
 import subprocess
 import sys
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -15,8 +17,23 @@ class BenchError(Exception):
     """What stops the benchmark, as one line for whoever started it."""
 
 
+@contextlib.contextmanager
+def killed_after(seconds, process):
+    """The process is killed when what is done with it takes longer; None = it may."""
+    timer = threading.Timer(seconds, process.kill) if seconds else None
+    try:
+        if timer:
+            timer.start()
+        yield
+    finally:
+        if timer:
+            timer.cancel()
+
+
 class Worker:
     """One engine. ask() sends a line and returns the JSON object that comes back."""
+
+    timeout = None  # seconds for one answer
 
     def __init__(self, name, command, env):
         self.name, self.command, self.env = name, command, env
@@ -37,12 +54,17 @@ class Worker:
 
     def stop(self):
         if self.process:
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+            self.process.stdout.read()  # a profiler around it may have more to say
             self.process.stdout.close()
             self.process.wait()
 
     def _answer(self):
-        line = self.process.stdout.readline()
+        lines = iter(self.process.stdout.readline, "")
+        # What else is said comes from a profiler around it.
+        with killed_after(self.timeout, self.process):
+            line = next((line for line in lines if line.startswith("{")), None)
         if not line:
             raise BenchError(f"{self.name} ended with status {self.process.wait()}")
         answer = json.loads(line)
@@ -51,12 +73,28 @@ class Worker:
         return answer
 
 
-def own(build, model, inputs, precision, threads):
-    program = os.path.join(build, "tests/bench/bench-network-worker")
-    if not os.path.exists(program):
-        raise BenchError(f"{program} is not built: run subprojects/bootstrap --build {build}")
-    return Worker(f"gst-wav2lip {precision}", [program, model, inputs, precision, str(threads)],
-                  {"W2L_BACKEND_PATH": os.path.join(build, "models/cpu")})
+def built(build, name):
+    """The path of a program or module of this project, in a build folder or an archive of pack."""
+    packed = [os.path.join(build, folder, os.path.basename(name)) for folder in ("bin", "lib")]
+    path = next(filter(os.path.exists, packed), os.path.join(build, name))
+    if not os.path.exists(path):
+        raise BenchError(f"{path} is not built: run subprojects/bootstrap --build {build}")
+    return path
+
+
+def own(build, model, inputs, precision, threads, device="cpu"):
+    program = built(build, "tests/bench/bench-network-worker")
+    name = f"gst-wav2lip {precision}" if device == "cpu" else f"gst-wav2lip {precision} on {device}"
+    return Worker(name, [program, "--device", device, model, inputs, precision, str(threads)],
+                  {"W2L_BACKEND_PATH": ":".join(os.path.join(build, "models", folder)
+                                                for folder in ("cpu", "cuda"))})
+
+
+def reference(python, model, inputs, device, precision):
+    """PyTorch as the reference implementation runs it, on a device."""
+    return Worker(f"PyTorch {precision} on {device}",
+                  [python, os.path.join(HERE, "reference_worker.py"), model, inputs, device,
+                   precision], {"PYTHONWARNINGS": "ignore"})
 
 
 def peer(python, engine, model, inputs, precision, threads, folder):
@@ -70,9 +108,8 @@ def peer(python, engine, model, inputs, precision, threads, folder):
 def checkpoint(build, folder):
     """A checkpoint of the original network's size and the form of the published ones, 416 MB."""
     path = os.path.join(folder, "formula.pth")
-    program = os.path.join(build, "tests/tools/w2l-make-checkpoint")
     try:
-        subprocess.run([program, "--out", path, "--format", "legacy", "--with-optimizer",
+        subprocess.run([built(build, "tests/tools/w2l-make-checkpoint"), "--out", path, "--format", "legacy", "--with-optimizer",
                         "--prefix", "module."], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise BenchError(f"cannot make a checkpoint: {error}") from None
