@@ -10,7 +10,6 @@
 #include <future>
 #include <map>
 #include <mutex>
-#include <new>
 #include <thread>
 #include <utility>
 
@@ -34,24 +33,6 @@ struct Job {
 };
 
 using JobPtr = std::shared_ptr<Job>;
-
-// Nothing but an Error leaves an engine.
-std::exception_ptr as_error(std::exception_ptr failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const Error &) {
-    return failure;
-  } catch (const std::bad_alloc &) {
-    return std::make_exception_ptr(
-        Error(ErrorCode::OutOfMemory, "out of memory in the network; use a smaller batch-size"));
-  } catch (const std::exception &error) {
-    return std::make_exception_ptr(
-        Error(ErrorCode::Failed, std::string("the network failed: ") + error.what()));
-  } catch (...) {
-    return std::make_exception_ptr(
-        Error(ErrorCode::Failed, "the network failed for an unknown reason"));
-  }
-}
 
 }  // namespace
 
@@ -98,7 +79,7 @@ struct WorkerPool::State {
     try {
       repeated = run(job.batch, first, count, job.answers.images);
     } catch (...) {
-      return as_error(std::current_exception());
+      return as_engine_error(std::current_exception());
     }
     return nullptr;
   }
@@ -133,7 +114,7 @@ struct WorkerPool::State {
       try {
         run = prepare(worker);
       } catch (...) {
-        promise.set_exception(as_error(std::current_exception()));
+        promise.set_exception(as_engine_error(std::current_exception()));
         return;
       }
       promise.set_value();  // `prepare` is gone from here on

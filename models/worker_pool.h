@@ -7,17 +7,9 @@
 #include <memory>
 #include <vector>
 
-#include "engine.h"
+#include "batch.h"
 
 namespace w2l {
-
-// Copies of a batch's inputs, one sample after the other.
-struct Batch {
-  int count = 0;
-  std::vector<std::uint8_t> crops;
-  std::vector<float> mels;
-  int first_row = 0, end_row = 0;  // what the answers' valid rows will be
-};
 
 // A worker that is done with its piece of one batch goes on with the next batch at once: nobody
 // waits for the slowest but the caller.

@@ -76,15 +76,6 @@ ConvLayer::ConvLayer(const Layer &layer, LayerWeights weights, Size2 input, at::
                   weights.weight.data(), weights.bias.data());
 }
 
-int ConvLayer::first_input_row(int row) const {
-  const int stride = static_cast<int>(row_->stride.height);
-  const int padding = static_cast<int>(row_->padding), kernel = static_cast<int>(row_->kernel);
-  if (row_->kind == LayerKind::Transposed)  // input row i gives i * stride - padding + 0..kernel-1
-    return std::max(0, (row + padding - kernel + stride) / stride);
-  // Layers that make pictures smaller are not near the answer: nothing is left out there.
-  return stride == 1 ? std::max(0, row - padding) : 0;
-}
-
 Rows ConvLayer::run(const Rows &x) const {
   // The operator takes x.top for the picture's edge: what it computes there is not right, and not
   // asked for.

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "fused_conv.h"
+#include "network/layer_geometry.h"
 #include "winograd_conv.h"
 
 namespace w2l {
@@ -31,7 +32,7 @@ class ConvLayer {
   bool fused() const { return !fused_ || fused_->fused(); }
 
   // The first row of the input that the output's rows from `row` on depend on.
-  int first_input_row(int row) const;
+  int first_input_row(int row) const { return w2l::first_input_row(*row_, row); }
 
   // Whether run_into() writes its result where it is told to, rather than copying it there; run()
   // is for the others.

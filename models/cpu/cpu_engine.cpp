@@ -217,26 +217,7 @@ CpuEngine::CpuEngine(const EngineConfig &config)
 
 Engine::Ticket CpuEngine::submit(const std::vector<Sample> &batch, Region region,
                                  std::function<void()> on_done) {
-  const int count = static_cast<int>(batch.size());
-  if (batch.empty() || batch.size() > static_cast<std::size_t>(info_.max_batch))
-    throw Error(ErrorCode::Unsupported, "a batch of " + std::to_string(batch.size()) +
-                                            " frames; use a batch-size of 1 to " +
-                                            std::to_string(info_.max_batch));
-  const auto edge = static_cast<std::size_t>(info_.crop_size);
-  const std::size_t crop_size = edge * edge * 3;
-  const std::size_t mel_size =
-      static_cast<std::size_t>(info_.mel_bands) * static_cast<std::size_t>(info_.mel_columns);
-  Batch copy;
-  copy.count = count;
-  copy.first_row = region == Region::Lower ? info_.crop_size / 2 : 0;
-  copy.end_row = info_.crop_size;
-  copy.crops.reserve(crop_size * batch.size());
-  copy.mels.reserve(mel_size * batch.size());
-  for (const Sample &sample : batch) {
-    copy.crops.insert(copy.crops.end(), sample.crop, sample.crop + crop_size);
-    copy.mels.insert(copy.mels.end(), sample.mel, sample.mel + mel_size);
-  }
-  return pool_.submit(std::move(copy), std::move(on_done));
+  return pool_.submit(copy_batch(info_, batch, region), std::move(on_done));
 }
 
 }  // namespace w2l

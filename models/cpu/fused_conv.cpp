@@ -94,15 +94,6 @@ at::Tensor own_tensor(std::vector<float> &values, const std::vector<std::int64_t
 
 }  // namespace
 
-Size2 output_size(const LayerRow &row, Size2 in) {
-  if (row.kind == LayerKind::Transposed) {
-    const std::int64_t grow = row.kernel - 2 * row.padding + row.output_padding;
-    return {(in.height - 1) * row.stride.height + grow, (in.width - 1) * row.stride.width + grow};
-  }
-  const std::int64_t shrink = row.kernel - 2 * row.padding;
-  return {(in.height - shrink) / row.stride.height + 1, (in.width - shrink) / row.stride.width + 1};
-}
-
 FusedConv::FusedConv(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype)
     : row_(layer.row) {
   const at::Tensor plain = own_tensor(weights.weight, weights.shape, dtype);

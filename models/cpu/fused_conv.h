@@ -10,9 +10,6 @@
 
 namespace w2l {
 
-// Of a layer's output for the size of its input.
-Size2 output_size(const LayerRow &row, Size2 in);
-
 class FusedConv {
  public:
   // `input` is the size of the pictures that will come, `dtype` the type of weights, inputs and

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "arena_layout.h"
 #include "range.h"
 
 namespace w2l {

@@ -1,5 +1,5 @@
-// gst-wav2lip: independent jobs on a few threads that live for them alone. CpuNetwork packs its
-// layers with it.
+// gst-wav2lip: independent jobs on a few threads that live for them alone. Backends prepare the
+// weights of layers with it.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 

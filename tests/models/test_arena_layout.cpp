@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "arena.h"
+#include "arena_layout.h"
 
 namespace w2l {
 namespace {

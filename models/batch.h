@@ -1,0 +1,27 @@
+// gst-wav2lip: an engine's own copy of the samples that it is given. The backends' engines make it.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <vector>
+
+#include "engine.h"
+
+namespace w2l {
+
+// Copies of a batch's inputs, one sample after the other.
+struct Batch {
+  int count = 0;
+  std::vector<std::uint8_t> crops;
+  std::vector<float> mels;
+  int first_row = 0, end_row = 0;  // what the answers' valid rows will be
+};
+
+// Throws Error(Unsupported) unless there are 1..info.max_batch samples.
+Batch copy_batch(const EngineInfo &info, const std::vector<Sample> &samples, Region region);
+
+// Nothing but an Error leaves an engine: an Error is passed on, anything else becomes one.
+std::exception_ptr as_engine_error(std::exception_ptr failure);
+
+}  // namespace w2l
