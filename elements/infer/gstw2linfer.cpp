@@ -73,6 +73,7 @@ void gst_w2l_infer_post_error(GstW2lInfer *self, const w2l::Error &error) {
   switch (error.code()) {
     case w2l::ErrorCode::NotFound:
     case w2l::ErrorCode::NoDevice:
+    case w2l::ErrorCode::UnusableDevice:
       GST_ELEMENT_ERROR(self, RESOURCE, NOT_FOUND, ("%s", text), (NULL));
       break;
     case w2l::ErrorCode::OpenRead:
