@@ -19,7 +19,7 @@ W2L_HOST_DEVICE constexpr ConvTile conv_tile(int kind) {
       {128, 128, 256}, {128, 64, 128}, {64, 64, 128}, {128, 32, 128}};
   return kTiles[kind];
 }
-constexpr int kLargestTile = 0, kSmallTile = 2, kNarrowTile = 3;
+constexpr int kLargestTile = 0, kMediumTile = 1, kSmallTile = 2, kNarrowTile = 3;
 
 // The sums' terms are taken in steps of kStepPieces pieces of kPieceBytes of each pixel.
 constexpr int kPieceBytes = 16;
