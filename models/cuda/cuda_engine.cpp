@@ -274,10 +274,12 @@ struct CudaEngine::State {
   }
 
   void shut_down() {
-    std::deque<JobPtr> dropped;  // destroyed after the lock is released
     {
+      std::map<Ticket, JobPtr> untaken;  // destroyed after the lock is released
+      std::deque<JobPtr> dropped;
       Lock lock(mutex);
       stop = true;
+      untaken.swap(jobs);
       dropped.swap(waiting);
       work.notify_all();
       launched.notify_all();
