@@ -497,12 +497,11 @@ cudaError_t launch_kind(const ConvArgs &args, const ConvGrid &grid, cudaStream_t
 }  // namespace conv
 
 template <Number number>
-cudaError_t launch_convolution_in(const ConvArgs &args, cudaStream_t stream) {
+cudaError_t launch_convolution_in(const ConvArgs &args, const ConvGrid &grid, cudaStream_t stream) {
   if (!conv::usable(args.inputs[0]) || !conv::usable(args.inputs[1]) ||
       !conv::usable(args.output) || !conv::aligned(args.weights) || !conv::aligned(args.bias))
     return cudaErrorInvalidValue;
-  const ConvGrid grid = conv_grid(args);
-  if (grid.tiles() == 0) return cudaSuccess;
+  if (grid.tiles() <= 0) return cudaSuccess;
   switch (grid.kind) {
     case kLargestTile:
       if constexpr (number != Number::Fp32)
@@ -515,6 +514,11 @@ cudaError_t launch_convolution_in(const ConvArgs &args, cudaStream_t stream) {
     default:
       return conv::launch_kind<number, kMediumTile>(args, grid, stream);
   }
+}
+
+template <Number number>
+cudaError_t launch_convolution_in(const ConvArgs &args, cudaStream_t stream) {
+  return launch_convolution_in<number>(args, conv_grid(args), stream);
 }
 
 }  // namespace w2l

@@ -19,7 +19,16 @@ constexpr int kMostSplits = 32;
 // Blocks that a multiprocessor can run side by side with profit.
 constexpr int kBlocksAtOnce = 2;
 
-ConvGrid grid_of(const ConvArgs &args, int kind) {
+bool suits(const ConvArgs &args, int kind) {
+  // In fp32, registers for sums are the limit, not memory: the largest tile gains nothing.
+  if (kind == kLargestTile && args.number == Number::Fp32) return false;
+  const int columns = conv_tile(kind).columns;
+  return args.output.channels % columns == 0 || args.output.channels > 4 * columns;
+}
+
+}  // namespace
+
+ConvGrid conv_grid(const ConvArgs &args, int kind) {
   const ConvTile tile = conv_tile(kind);
   ConvGrid grid{kind, 0, divide_up(args.output.channels, tile.columns), conv_phases(args), 0};
   for (int i = 0; i < grid.phases; ++i) {
@@ -30,22 +39,13 @@ ConvGrid grid_of(const ConvArgs &args, int kind) {
   return grid;
 }
 
-bool suits(const ConvArgs &args, int kind) {
-  // In fp32, registers for sums are the limit, not memory: the largest tile gains nothing.
-  if (kind == kLargestTile && args.number == Number::Fp32) return false;
-  const int columns = conv_tile(kind).columns;
-  return args.output.channels % columns == 0 || args.output.channels > 4 * columns;
-}
-
-}  // namespace
-
 ConvGrid conv_grid(const ConvArgs &args) {
-  if (args.output.channels <= conv_tile(kNarrowTile).columns) return grid_of(args, kNarrowTile);
+  if (args.output.channels <= conv_tile(kNarrowTile).columns) return conv_grid(args, kNarrowTile);
   for (int kind = kLargestTile; kind < kSmallTile; ++kind) {
-    const ConvGrid grid = grid_of(args, kind);
+    const ConvGrid grid = conv_grid(args, kind);
     if (suits(args, kind) && grid.tiles() >= kEnoughTiles) return grid;
   }
-  return grid_of(args, kSmallTile);
+  return conv_grid(args, kSmallTile);
 }
 
 int conv_splits(const ConvArgs &args, int multiprocessors) {

@@ -100,7 +100,8 @@ struct ConvGrid {
   int tiles() const { return tile_rows * tile_columns * phases; }
 };
 
-// Which tiles it is, and how many. (conv_plan.cpp)
+// With the tiles that suit it best, and with tiles of one kind. (conv_plan.cpp)
 ConvGrid conv_grid(const ConvArgs &args);
+ConvGrid conv_grid(const ConvArgs &args, int kind);
 
 }  // namespace w2l

@@ -51,6 +51,12 @@ std::string dotted(int major, int minor) {
   return std::to_string(major) + "." + std::to_string(minor);
 }
 
+// The driver that runs programs of a CUDA version, as NVIDIA's table of compatibility has it.
+int least_driver(int runtime) {
+  const int major = runtime / 1000;
+  return major >= 13 ? 580 : major == 12 ? 525 : 450;
+}
+
 // Several lines, or a full stop at the end, would not be one line of a message.
 std::string one_line(std::string text) {
   text = text.substr(0, text.find('\n'));
@@ -71,8 +77,8 @@ Error cuda_error(int code, const std::string &text, const std::string &device) {
                                       std::to_string(code) + "); " + kBroken);
 }
 
-Error old_driver_error(int version, const std::string &device) {
-  const std::string needed = "driver " + std::to_string(kLeastDriver) + " or later";
+Error old_driver_error(int version, int runtime, const std::string &device) {
+  const std::string needed = "driver " + std::to_string(least_driver(runtime)) + " or later";
   if (version == 0)
     return Error(ErrorCode::NoDevice, device +
                                           " has no NVIDIA driver (libcuda.so.1 is missing); "

@@ -27,11 +27,14 @@ TEST(CudaError, NoGpuIsNoDevice) {
 }
 
 TEST(CudaError, NoDriverIsNoDeviceButAnOldOneIsUnusable) {
-  expect(old_driver_error(0, "cuda:0"), ErrorCode::NoDevice,
+  expect(old_driver_error(0, 13000, "cuda:0"), ErrorCode::NoDevice,
          "cuda:0 has no NVIDIA driver (libcuda.so.1 is missing); install driver 580 or later, or "
          "use device=cpu");
-  expect(old_driver_error(12040, "cuda:0"), ErrorCode::UnusableDevice,
+  expect(old_driver_error(12040, 13000, "cuda:0"), ErrorCode::UnusableDevice,
          "cuda:0 has an NVIDIA driver for CUDA 12.4, which is too old; install driver 580 or "
+         "later, or use device=cpu");
+  expect(old_driver_error(11040, 12080, "cuda:0"), ErrorCode::UnusableDevice,
+         "cuda:0 has an NVIDIA driver for CUDA 11.4, which is too old; install driver 525 or "
          "later, or use device=cpu");
   for (const int code : {35, 36, 222, 804})
     EXPECT_EQ(cuda_error(code, "", "cuda:0").code(), ErrorCode::UnusableDevice) << code;
