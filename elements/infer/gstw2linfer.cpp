@@ -254,6 +254,9 @@ static gboolean gst_w2l_infer_open(GstW2lInfer *self) {
     GST_INFO_OBJECT(self, "opened %s: %s, %" G_GINT64_FORMAT " parameters, %s, %s",
                     config.model.c_str(), info.family.c_str(), info.parameters, info.device.c_str(),
                     w2l::to_string(info.precision));
+    if (!info.fallback.empty())
+      GST_ELEMENT_WARNING(self, RESOURCE, NOT_FOUND,
+                          ("The network runs on the CPU: %s", info.fallback.c_str()), (NULL));
     w2l::Lock lock(state->signal->lock);
     state->engine = std::move(engine);
     state->engine_config = config;
