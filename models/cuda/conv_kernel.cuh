@@ -5,6 +5,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstdint>
+#include <limits>
+
 #include "conv_tiles.h"
 #include "gpu_primitives.cuh"
 #include "kernel_launches.h"
@@ -12,11 +15,22 @@
 namespace w2l {
 namespace conv {
 
-constexpr int kStages = 3;  // steps in shared memory
 constexpr int kWarpColumns = 32;
 constexpr unsigned kNoPixel = 0xffffffffu;
-// Far enough above every picture that no tap reaches into it.
-constexpr int kNoRow = -(1 << 20);
+// A row's taps that are outside of the picture, as bits: from here on those across.
+constexpr int kAcrossBits = 16;
+// No tap that a thread asks for, also behind the last one, must be noted as one across.
+constexpr int kMostTaps = kAcrossBits - kStepPieces;
+
+// The pixel that a row of the tile sees at the first tap, in both inputs, as pieces from the start
+// of each (modulo 2^32, if it is outside), and which taps are outside.
+struct InputRow {
+  unsigned first, second, outside;
+};
+// Pieces from the start of the output, and of what the residual adds.
+struct OutputRow {
+  unsigned output, residual;
+};
 
 // Sizes of everything, in numbers if not said otherwise. Rows in shared memory are longer than
 // their contents, so that eight threads that read below each other do not meet in a bank.
@@ -24,6 +38,8 @@ template <Number number, int kind>
 struct Shape {
   using Stored = typename Storage<number>::Type;
   static constexpr ConvTile kTile = conv_tile(kind);
+  // Steps in shared memory: small tiles leave room for more.
+  static constexpr int kStages = kind == kSmallTile ? 4 : 3;
   static constexpr int kWarps = kTile.threads / 32;
   static constexpr int kWarpsAcross = kTile.columns / kWarpColumns;
   static constexpr int kWarpRows = kTile.rows / (kWarps / kWarpsAcross);
@@ -47,7 +63,8 @@ struct Shape {
   static_assert(kCopiers % kRightPieces == 0 && kTile.rows <= kTile.threads);
 
   // Shared memory in bytes: what is known of the tile's rows, a flag, then stages or sums.
-  static constexpr int kRowBytes = kTile.rows * static_cast<int>(sizeof(int4) + sizeof(uint2));
+  static constexpr int kRowBytes =
+      kTile.rows * static_cast<int>(sizeof(InputRow) + sizeof(OutputRow));
   static constexpr int kFlagBytes = 128;
   static constexpr int kStageBytes = kStages * kStageSize * static_cast<int>(sizeof(Stored));
   static constexpr int kSumBytes = kTile.rows * kSumStride * static_cast<int>(sizeof(float));
@@ -238,8 +255,8 @@ class Block {
   W2L_DEVICE Block(const ConvArgs &args, unsigned char *shared)
       : args_(args),
         thread_(static_cast<int>(threadIdx.x)),
-        rows_(reinterpret_cast<int4 *>(shared)),
-        outputs_(reinterpret_cast<uint2 *>(shared + S::kTile.rows * sizeof(int4))),
+        rows_(reinterpret_cast<InputRow *>(shared)),
+        outputs_(reinterpret_cast<OutputRow *>(rows_ + S::kTile.rows)),
         flag_(reinterpret_cast<unsigned *>(shared + S::kRowBytes)),
         stages_(reinterpret_cast<Stored *>(shared + S::kRowBytes + S::kFlagBytes)),
         tile_(reinterpret_cast<float *>(stages_)) {
@@ -271,18 +288,31 @@ class Block {
   W2L_DEVICE int warp_row() const { return thread_ / 32 / S::kWarpsAcross * S::kWarpRows; }
   W2L_DEVICE int warp_column() const { return thread_ / 32 % S::kWarpsAcross * kWarpColumns; }
 
+  // Of a pixel.
+  W2L_DEVICE static unsigned pieces(const ConvPictures &pictures) {
+    return static_cast<unsigned>(pictures.channels) / S::kPiece;
+  }
+
   // In pieces from the start of the pictures, so that 32 bits reach through 64 GiB.
   W2L_DEVICE static unsigned image_start(const ConvPictures &pictures, int image) {
     const int index = pictures.image_index ? gpu::read(pictures.image_index + image) : image;
     return static_cast<unsigned>(index * pictures.image_size / S::kPiece);
   }
 
-  // Notes for a row of the tile the pixel it sees at the first tap and where it is written.
+  // The taps along an axis at which a pixel is outside of the picture, as bits; those behind the
+  // last one, too.
+  W2L_DEVICE static unsigned taps_outside(int first, int taps, int size) {
+    unsigned bits = (1u << kAcrossBits) - 1;
+    for (int tap = 0; tap < taps; ++tap)
+      bits ^= static_cast<unsigned>(first + tap >= 0 && first + tap < size) << tap;
+    return bits;
+  }
+
   W2L_DEVICE void find_row(int row) {
     const int pixel = first_row_ + row;
     if (pixel >= phase_pixels(args_, phase_)) {
-      rows_[row] = make_int4(0, 0, kNoRow, 0);
-      outputs_[row] = make_uint2(kNoPixel, 0);
+      rows_[row] = {0, 0, ~0u};
+      outputs_[row] = {kNoPixel, 0};
       return;
     }
     const PhaseAxis &down = phase_.vertical, &across = phase_.horizontal;
@@ -290,100 +320,115 @@ class Block {
     const int y = pixel / across.count % down.count + down.first, x = pixel % across.count;
     const unsigned first = image_start(args_.inputs[0], image);
     const unsigned second = args_.inputs[1].channels ? image_start(args_.inputs[1], image) : 0;
-    rows_[row] = make_int4(static_cast<int>(first), static_cast<int>(second),
-                           y * down.stride - down.padding, x * across.stride - across.padding);
-    const int output_pixel =
-        (y * down.spread + down.odd) * args_.output_width + (x * across.spread + across.odd);
-    const unsigned offset =
-        static_cast<unsigned>(output_pixel) * (args_.output.channels / S::kPiece);
-    outputs_[row] = make_uint2(image_start(args_.output, image) + offset, first + offset);
+
+    const int input_y = y * down.stride - down.padding,
+              input_x = x * across.stride - across.padding;
+    const auto seen = static_cast<unsigned>(input_y * args_.input_width + input_x);
+    rows_[row] = {first + seen * pieces(args_.inputs[0]), second + seen * pieces(args_.inputs[1]),
+                  taps_outside(input_y, down.taps.count, args_.input_height) |
+                      taps_outside(input_x, across.taps.count, args_.input_width) << kAcrossBits};
+
+    const auto written = static_cast<unsigned>((y * down.spread + down.odd) * args_.output_width +
+                                               x * across.spread + across.odd);
+    const unsigned offset = written * pieces(args_.output);
+    outputs_[row] = {image_start(args_.output, image) + offset, first + offset};
   }
+
+  // What a thread copies of each step.
+  struct Copier {
+    TapCursor left, right;
+    InputRow rows[S::kLeftCopies];
+    int left_place, right_place;  // in a stage
+    int step;                     // the next one
+  };
 
   W2L_DEVICE void multiply() {
     const int steps = phase_steps(args_, phase_);
     const int first_step = steps * part_ / args_.splits;
     const int last_step = steps * (part_ + 1) / args_.splits;
 
-    const int left_piece = thread_ % kStepPieces, right_piece = thread_ / S::kCopiers;
+    const int left_piece = thread_ % kStepPieces, left_row = thread_ / kStepPieces;
+    const int right_piece = thread_ / S::kCopiers;
     const int taps_x = phase_.horizontal.taps.count;
-    TapCursor left(first_step * S::kStep + left_piece * S::kPiece, channels_, taps_x);
-    TapCursor right(first_step * S::kStep + right_piece * S::kPiece, channels_, taps_x);
-    LeftRows rows;
+    Copier copier{
+        TapCursor(first_step * S::kStep + left_piece * S::kPiece, channels_, taps_x),
+        TapCursor(first_step * S::kStep + right_piece * S::kPiece, channels_, taps_x),
+        {},
+        left_row * S::kLeftStride + left_piece * S::kPiece,
+        S::kLeftSize + (right_piece * S::kPiece + right_row()) * S::kRightStride + right_column(),
+        first_step};
     W2L_UNROLL
-    for (int i = 0; i < S::kLeftCopies; ++i)
-      rows.row[i] = rows_[thread_ / kStepPieces + i * S::kCopiers];
+    for (int i = 0; i < S::kLeftCopies; ++i) copier.rows[i] = rows_[left_row + i * S::kCopiers];
 
-    int copied = first_step;
-    const auto copy_step = [&](int stage) {
-      if (copied < last_step) {
-        copy_left(rows, left, left_piece, stages_ + stage * S::kStageSize);
-        copy_right(right, right_piece, stages_ + stage * S::kStageSize + S::kLeftSize);
-        left.advance(S::kStep, channels_, taps_x);
-        right.advance(S::kStep, channels_, taps_x);
-        ++copied;
-      }
-      gpu::end_copy_group();  // also an empty one, for the count
-    };
-
-    for (int stage = 0; stage < kStages - 1; ++stage) copy_step(stage);
+    W2L_UNROLL
+    for (int stage = 0; stage < S::kStages - 1; ++stage) copy_step(copier, last_step, stage);
     int stage = 0;
     for (int step = first_step; step < last_step; ++step) {
-      gpu::wait_for_copies<kStages - 2>();
+      gpu::wait_for_copies<S::kStages - 2>();
       __syncthreads();  // what all have copied is there; all are done with the step before
-      copy_step(stage == 0 ? kStages - 1 : stage - 1);
+      copy_step(copier, last_step, stage == 0 ? S::kStages - 1 : stage - 1);
       const Stored *start = stages_ + stage * S::kStageSize;
       sums_.add_products(start + warp_row() * S::kLeftStride, start + S::kLeftSize + warp_column());
-      if (++stage == kStages) stage = 0;
+      if (++stage == S::kStages) stage = 0;
     }
     gpu::wait_for_copies<0>();
     __syncthreads();  // the stages' memory is free
   }
 
-  struct LeftRows {
-    int4 row[S::kLeftCopies];
-  };
+  // Of a thread's piece of the weights: the first of its rows, and its column.
+  W2L_DEVICE int right_row() const { return thread_ % S::kCopiers / S::kRightPieces; }
+  W2L_DEVICE int right_column() const {
+    return thread_ % S::kCopiers % S::kRightPieces * S::kPiece;
+  }
 
-  W2L_DEVICE void copy_left(const LeftRows &rows, const TapCursor &cursor, int piece, Stored *to) {
-    const bool second = cursor.channel >= args_.inputs[0].channels;
-    const ConvPictures &pictures = args_.inputs[second];
-    const auto *data = static_cast<const unsigned char *>(pictures.data);
-    const int pixel_pieces = pictures.channels / S::kPiece;
-    const int channel_piece =
-        (cursor.channel - (second ? args_.inputs[0].channels : 0)) / S::kPiece;
-    to += thread_ / kStepPieces * S::kLeftStride + piece * S::kPiece;
+  W2L_DEVICE void copy_step(Copier &copier, int last_step, int stage) {
+    if (copier.step < last_step) {
+      Stored *to = stages_ + stage * S::kStageSize;
+      copy_left(copier, to + copier.left_place);
+      copy_right(copier.right, to + copier.right_place);
+      const int taps_x = phase_.horizontal.taps.count;
+      copier.left.advance(S::kStep, channels_, taps_x);
+      copier.right.advance(S::kStep, channels_, taps_x);
+      ++copier.step;
+    }
+    gpu::end_copy_group();  // also an empty one, for the count
+  }
+
+  W2L_DEVICE void copy_left(const Copier &copier, Stored *to) {
+    const TapCursor &cursor = copier.left;
+    const int first_channels = args_.inputs[0].channels;
+    const bool second = cursor.channel >= first_channels;
+    const auto *data =
+        static_cast<const uint4 *>(second ? args_.inputs[1].data : args_.inputs[0].data);
+    const auto channel = static_cast<unsigned>(cursor.channel - (second ? first_channels : 0));
+    const auto tap = static_cast<unsigned>(cursor.tap_y * args_.input_width + cursor.tap_x);
+    const unsigned offset =
+        tap * (second ? pieces(args_.inputs[1]) : pieces(args_.inputs[0])) + channel / S::kPiece;
+    const unsigned here = 1u << cursor.tap_y | 1u << (kAcrossBits + cursor.tap_x);
     W2L_UNROLL
     for (int i = 0; i < S::kLeftCopies; ++i) {
-      const int4 row = rows.row[i];
-      const int y = row.z + cursor.tap_y, x = row.w + cursor.tap_x;
-      const bool inside = cursor.tap_y < phase_.vertical.taps.count &&
-                          static_cast<unsigned>(y) < static_cast<unsigned>(args_.input_height) &&
-                          static_cast<unsigned>(x) < static_cast<unsigned>(args_.input_width);
-      const unsigned offset =
-          static_cast<unsigned>(second ? row.y : row.x) +
-          static_cast<unsigned>((y * args_.input_width + x) * pixel_pieces + channel_piece);
+      const InputRow &row = copier.rows[i];
       gpu::copy_async_cached(to + i * S::kCopiers * S::kLeftStride,
-                             inside ? data + std::size_t{offset} * kPieceBytes : data, inside);
+                             data + ((second ? row.second : row.first) + offset),
+                             (row.outside & here) == 0);
     }
   }
 
-  W2L_DEVICE void copy_right(const TapCursor &cursor, int piece, Stored *to) {
+  W2L_DEVICE void copy_right(const TapCursor &cursor, Stored *to) {
     const AxisTaps &down = phase_.vertical.taps, &across = phase_.horizontal.taps;
     const int element = (down.first + cursor.tap_y * down.step) * args_.kernel_width +
                         across.first + cursor.tap_x * across.step;
-    const int copier = thread_ % S::kCopiers;
-    const int row = copier / S::kRightPieces, column = copier % S::kRightPieces * S::kPiece;
-    const bool inside = cursor.tap_y < down.count && first_column_ + column < args_.output.channels;
-    const auto *weights = static_cast<const Stored *>(args_.weights);
-    const Stored *from = weights;
-    if (inside)
-      from += (static_cast<std::int64_t>(element) * channels_ + cursor.channel + row) *
-                  args_.output.channels +
-              first_column_ + column;
-    to += (piece * S::kPiece + row) * S::kRightStride + column;
+    const int column = first_column_ + right_column();
+    const bool inside = cursor.tap_y < down.count && column < args_.output.channels;
+    const auto row = static_cast<unsigned>(element * channels_ + cursor.channel + right_row());
+    const auto *weights = static_cast<const Stored *>(args_.weights) + column;
     W2L_UNROLL
-    for (int i = 0; i < S::kRightCopies; ++i)
+    for (int i = 0; i < S::kRightCopies; ++i) {
+      const unsigned below = static_cast<unsigned>(i * S::kRightRowStep);
       gpu::copy_async(to + i * S::kRightRowStep * S::kRightStride,
-                      inside ? from + i * S::kRightRowStep * args_.output.channels : from, inside);
+                      weights + (row + below) * static_cast<unsigned>(args_.output.channels),
+                      inside);
+    }
   }
 
   // Leaves this part's sums to the block that comes last to the tile, which adds up all parts in
@@ -422,12 +467,12 @@ class Block {
     for (int i = 0; i < kRounds; ++i) {
       const int item = thread_ + i * S::kTile.threads;
       const int row = item / kEights, column = item % kEights * kChannelStep;
-      if (outputs_[row].x != kNoPixel && first_column_ + column < args_.output.channels)
+      if (outputs_[row].output != kNoPixel && first_column_ + column < args_.output.channels)
         finish_eight(outputs_[row], tile_ + row * S::kSumStride + column, first_column_ + column);
     }
   }
 
-  W2L_DEVICE void finish_eight(const uint2 &places, const float *sums, int channel) {
+  W2L_DEVICE void finish_eight(const OutputRow &places, const float *sums, int channel) {
     constexpr int kPieces = kChannelStep / S::kPiece;
     float numbers[kChannelStep];
     W2L_UNROLL
@@ -445,7 +490,7 @@ class Block {
       float added[kChannelStep];
       W2L_UNROLL
       for (int i = 0; i < kPieces; ++i)
-        unpack<number>(gpu::read(input + (places.y + offset + i)), added + i * S::kPiece);
+        unpack<number>(gpu::read(input + (places.residual + offset + i)), added + i * S::kPiece);
       W2L_UNROLL
       for (int i = 0; i < kChannelStep; ++i) numbers[i] += added[i];
     }
@@ -456,13 +501,13 @@ class Block {
     auto *output = static_cast<uint4 *>(args_.output.data);
     W2L_UNROLL
     for (int i = 0; i < kPieces; ++i)
-      gpu::write(output + (places.x + offset + i), pack<number>(numbers + i * S::kPiece));
+      gpu::write(output + (places.output + offset + i), pack<number>(numbers + i * S::kPiece));
   }
 
   const ConvArgs &args_;
   const int thread_;
-  int4 *const rows_;      // of inputs: start of both images in pieces, y, x
-  uint2 *const outputs_;  // in pieces: of the output, of what the residual adds
+  InputRow *const rows_;
+  OutputRow *const outputs_;
   unsigned *const flag_;
   Stored *const stages_;
   float *const tile_;
@@ -475,6 +520,14 @@ template <Number number, int kind>
 __global__ void __launch_bounds__(conv_tile(kind).threads, 2) convolve(const ConvArgs args) {
   W2L_SHARED_MEMORY(shared);
   Block<number, kind>(args, shared).run();
+}
+
+// Of what the network has not, and offsets of 32 bits would not reach.
+inline bool in_range(const ConvArgs &args) {
+  const std::int64_t weights = std::int64_t{args.kernel_height} * args.kernel_width *
+                               conv_input_channels(args) * args.output.channels;
+  return args.kernel_height <= kMostTaps && args.kernel_width <= kMostTaps &&
+         weights <= std::numeric_limits<std::int32_t>::max();
 }
 
 inline bool aligned(const void *memory) {
@@ -499,7 +552,8 @@ cudaError_t launch_kind(const ConvArgs &args, const ConvGrid &grid, cudaStream_t
 template <Number number>
 cudaError_t launch_convolution_in(const ConvArgs &args, const ConvGrid &grid, cudaStream_t stream) {
   if (!conv::usable(args.inputs[0]) || !conv::usable(args.inputs[1]) ||
-      !conv::usable(args.output) || !conv::aligned(args.weights) || !conv::aligned(args.bias))
+      !conv::usable(args.output) || !conv::in_range(args) || !conv::aligned(args.weights) ||
+      !conv::aligned(args.bias))
     return cudaErrorInvalidValue;
   if (grid.tiles() <= 0) return cudaSuccess;
   switch (grid.kind) {

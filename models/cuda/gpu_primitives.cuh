@@ -36,7 +36,7 @@ W2L_DEVICE float read_written(const float *from) {
 
 // Copies 16 bytes from global to shared memory, or zeros if not `real`, without waiting. Copies
 // are waited for in groups: wait_for_copies<n>() leaves the newest n groups under way. Only after a
-// barrier do other threads see them.
+// barrier do other threads see them. `from` may be anywhere where it is not real.
 W2L_DEVICE void copy_async(void *to, const void *from, bool real) {
   const auto shared = static_cast<unsigned>(__cvta_generic_to_shared(to));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared), "l"(from),
