@@ -14,9 +14,6 @@ namespace {
 // More frames at once are hardly faster each, but come later.
 constexpr int kPreferredBatch = 32;
 
-// One more than lanes, so that a lane never waits for its user.
-constexpr int kBatchesInFlight = kLanes + 1;
-
 // So that an index is an int; more than any GPU has memory for.
 constexpr std::size_t kMostSlots = 1 << 24;
 
@@ -52,7 +49,7 @@ EngineInfo describe(const Network &network, const EngineConfig &config) {
   info.parameters = network.parameters();
   info.device = config.device;
   info.precision = resolve_cuda_precision(config.precision);
-  info.slots = kBatchesInFlight;
+  info.slots = kLanes;  // more would hold frames back, and wait
   return info;
 }
 

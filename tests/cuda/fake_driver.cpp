@@ -72,9 +72,9 @@ void FakeDriver::set_order(Order order) {
   order_ = order;
 }
 
-void FakeDriver::fail(Call call, int n, const Error &error) {
+void FakeDriver::fail(Call call, int n, const Error &error, bool once) {
   Lock lock(mutex_);
-  failures_.insert_or_assign(call, Failure{n, error});
+  failures_.insert_or_assign(call, Failure{n, error, once});
 }
 
 void FakeDriver::hold(bool held) {
@@ -105,7 +105,10 @@ std::size_t FakeDriver::objects_alive() const {
 
 void FakeDriver::may_fail(Call call) {
   const auto found = failures_.find(call);
-  if (found != failures_.end() && --found->second.calls_left <= 0) throw found->second.error;
+  if (found == failures_.end() || --found->second.calls_left > 0) return;
+  const Failure failure = found->second;
+  if (failure.once) failures_.erase(found);
+  throw failure.error;
 }
 
 void *FakeDriver::allocate_in(Memory &memory, std::size_t bytes) {
@@ -289,7 +292,18 @@ void FakeDriver::synchronize(Event *event) {
   if (order_ == Order::OthersFirst)
     for (FakeStream *other : streams_)
       if (other != awaited->stream) work_off(other, nullptr, 0);
+  while (order_ == Order::InTurns && awaited->done < number)
+    for (FakeStream *stream : streams_) step(*stream);
   work_off(awaited->stream, awaited, number);
+}
+
+void FakeDriver::step(FakeStream &stream) {
+  if (stream.items.empty()) return;
+  const FakeStream::Item &item = stream.items.front();
+  if (item.wait && item.wait->done < item.number) return;
+  if (item.work) item.work();
+  if (item.record) item.record->done = item.number;
+  stream.items.pop_front();
 }
 
 void FakeDriver::work_off(FakeStream *stream, const FakeEvent *event, int record) {

@@ -23,6 +23,7 @@ class FakeDriver final : public Driver {
   enum class Order {
     Lazy,         // that one alone, and those that it waits for
     OthersFirst,  // all others, as far as they get, before it
+    InTurns,      // each does one thing, as far as it gets, then the next one
   };
 
   struct Counts {
@@ -43,8 +44,8 @@ class FakeDriver final : public Driver {
   void set_memory(std::size_t bytes);  // of the device; more is out of memory
   void set_multiprocessors(int count) { info_.multiprocessors = count; }
   void set_order(Order order);
-  // The n-th such call from now on, and all that follow, throw the error.
-  void fail(Call call, int n, const Error &error);
+  // The n-th such call from now on, and all that follow unless it is `once`, throw the error.
+  void fail(Call call, int n, const Error &error, bool once = false);
   // While held, synchronize() blocks as it does on a busy GPU.
   void hold(bool held);
   void wait_for_launches(int count);
@@ -86,6 +87,7 @@ class FakeDriver final : public Driver {
   struct Failure {
     int calls_left;
     Error error;
+    bool once;
   };
 
   void *allocate_in(Memory &memory, std::size_t bytes);
@@ -94,6 +96,8 @@ class FakeDriver final : public Driver {
   void enqueue(Stream *stream, std::function<void()> work);
   void enqueue_kernel(Stream *stream, std::function<void()> work);
   void may_fail(Call call);
+  // Does the next thing in a stream, unless that waits for another one.
+  static void step(FakeStream &stream);
   // Works a stream off until the event's record number `record` is done; all of it without one.
   void work_off(FakeStream *stream, const FakeEvent *event, int record);
 

@@ -132,7 +132,7 @@ TEST_F(CudaEngineTest, DescribesItself) {
   EXPECT_EQ(info.precision, Precision::Fp32);
   EXPECT_EQ(info.preferred_batch, 32);
   EXPECT_EQ(info.max_batch, 128);
-  EXPECT_EQ(info.slots, 3);
+  EXPECT_EQ(info.slots, 2);
   EXPECT_GT(info.parameters, 0);
 }
 
@@ -302,7 +302,8 @@ TEST_F(CudaEngineTest, KeepsWhatFitsTheBoundAndTheBatchesInFlightAtLeast) {
 
 // Lane two's batch reads features that lane one's computes, and that is not waited for elsewhere.
 TEST_F(CudaEngineTest, WaitsForFeaturesThatAnotherLaneComputes) {
-  for (const auto order : {FakeDriver::Order::Lazy, FakeDriver::Order::OthersFirst}) {
+  for (const auto order :
+       {FakeDriver::Order::Lazy, FakeDriver::Order::OthersFirst, FakeDriver::Order::InTurns}) {
     const auto engine = open();
     gpu_->set_order(order);
     gpu_->hold(true);
@@ -321,6 +322,27 @@ TEST_F(CudaEngineTest, WaitsForFeaturesThatAnotherLaneComputes) {
     EXPECT_EQ(middle.repeated_crops, 1);
     expect_right(middle, second);
     expect_right(engine->collect(tickets[0]), first);
+  }
+}
+
+// The lanes' work is mixed as much as it can be, and each time something must make room.
+TEST_F(CudaEngineTest, KeepsFeaturesAsLongAsALaunchInFlightReadsThem) {
+  config_.feature_cache_bytes = 1;  // two slots
+  const auto engine = open(1);
+  gpu_->set_order(FakeDriver::Order::InTurns);
+  run(*engine, batch({0}));
+  run(*engine, batch({1}));
+  for (int round = 1; round <= 6; ++round) {
+    const std::vector<Sample> one = batch({2 * round}), other = batch({2 * round + 1});
+    const int before = gpu_->counts().launches;
+    gpu_->hold(true);
+    const auto first = engine->submit(one, Region::Full, nullptr);
+    gpu_->wait_for_launches(before + 2);
+    const auto second = engine->submit(other, Region::Full, nullptr);
+    gpu_->wait_for_launches(before + 4);
+    gpu_->hold(false);
+    expect_right(engine->collect(first), one);
+    expect_right(engine->collect(second), other);
   }
 }
 
@@ -555,6 +577,21 @@ TEST_F(CudaEngineTest, PassesOnWhatIsWrongWithACheckpoint) {
   file_.write("PK\3\4 and then nothing");
   EXPECT_EQ(failure_of([&] { open(); }).code(), ErrorCode::Format);
   EXPECT_EQ(gpu_->objects_alive(), 0u);
+}
+
+TEST_F(CudaEngineTest, DeliversNothingThatAGpuComputesAfterAFailure) {
+  const auto engine = open(1);
+  gpu_->hold(true);
+  const auto first = engine->submit(batch({1}), Region::Full, nullptr);
+  gpu_->wait_for_launches(opened_.launches + 2);
+  const auto second = engine->submit(batch({2}), Region::Full, nullptr);
+  gpu_->wait_for_launches(opened_.launches + 4);
+  gpu_->fail(FakeDriver::Call::Synchronize, 1, Error(ErrorCode::Failed, "stopped"), true);
+  gpu_->hold(false);
+  EXPECT_EQ(failure_of([&] { engine->collect(second); }).code(), ErrorCode::Failed);
+  EXPECT_EQ(failure_of([&] { engine->collect(first); }).code(), ErrorCode::Failed);
+  const Error later = failure_of([&] { engine->submit(batch({3}), Region::Full, nullptr); });
+  EXPECT_EQ(std::string(later.what()), "stopped");
 }
 
 TEST_F(CudaEngineTest, FailsAllBatchesOnceTheGpuIsLost) {
