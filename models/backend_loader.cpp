@@ -15,6 +15,12 @@ constexpr char kHowToGetTorch[] =
     "run subprojects/bootstrap, or configure with -Dtorch=DIR of an installed LibTorch, and build "
     "again";
 
+// What to do when a library cannot be opened.
+std::string how_to_open(const std::string &name) {
+  if (name == "w2l-cpu") return std::string("if LibTorch is missing, ") + kHowToGetTorch;
+  return "install gst-wav2lip again, or use device=cpu";
+}
+
 std::string file_name(const std::string &name) {
   return "lib" + name + ".so";
 }
@@ -77,8 +83,8 @@ const Backend &load_backend(const std::string &name) {
   if (!handle) {
     const char *cause = dlerror();
     throw Error(ErrorCode::NoLibrary, "cannot open backend " + path + ": " +
-                                          (cause ? cause : "unknown cause") +
-                                          "; if LibTorch is missing, " + kHowToGetTorch);
+                                          (cause ? cause : "unknown cause") + "; " +
+                                          how_to_open(name));
   }
   using Entry = const Backend *(*)();
   auto entry = reinterpret_cast<Entry>(dlsym(handle, "w2l_backend"));

@@ -105,6 +105,50 @@ std::shared_ptr<Engine> open_on_cuda(EngineConfig config, int index) {
   return load_backend("w2l-cuda").open(config);
 }
 
+// An engine that was not the first choice.
+class SecondChoice final : public Engine {
+ public:
+  SecondChoice(std::shared_ptr<Engine> engine, std::string reason)
+      : engine_(std::move(engine)), info_(engine_->info()) {
+    info_.fallback = std::move(reason);
+  }
+
+  const EngineInfo &info() const override { return info_; }
+  Ticket submit(const std::vector<Sample> &batch, Region region,
+                std::function<void()> on_done) override {
+    return engine_->submit(batch, region, std::move(on_done));
+  }
+  Answers collect(Ticket ticket) override { return engine_->collect(ticket); }
+  void discard(Ticket ticket) override { engine_->discard(ticket); }
+
+ private:
+  const std::shared_ptr<Engine> engine_;
+  EngineInfo info_;
+};
+
+// The GPU, or the CPU where that is not there or not of use. Memory that is short or a checkpoint
+// that is damaged is for the user to know: nothing is hidden by a slower device.
+std::shared_ptr<Engine> open_on_any(const EngineConfig &config) {
+  if (!backend_installed("w2l-cuda")) return open_on_cpu(config);
+  std::string reason;
+  try {
+    return open_on_cuda(config, 0);
+  } catch (const Error &error) {
+    switch (error.code()) {
+      case ErrorCode::NoDevice:  // as most computers
+        return open_on_cpu(config);
+      case ErrorCode::UnusableDevice:
+      case ErrorCode::NoLibrary:
+        if (!backend_installed("w2l-cpu")) throw;
+        reason = error.what();
+        break;
+      default:
+        throw;
+    }
+  }
+  return std::make_shared<SecondChoice>(open_on_cpu(config), reason);
+}
+
 std::shared_ptr<Engine> open_on(const Device &device, const EngineConfig &config) {
   switch (device.kind) {
     case Device::Kind::Cpu:
@@ -114,15 +158,7 @@ std::shared_ptr<Engine> open_on(const Device &device, const EngineConfig &config
     case Device::Kind::Auto:
       break;
   }
-  if (backend_installed("w2l-cuda")) {
-    try {
-      return open_on_cuda(config, 0);
-    } catch (const Error &error) {
-      // A machine without a GPU is what auto is for; anything else would fail on a CPU too.
-      if (error.code() != ErrorCode::NoDevice && error.code() != ErrorCode::NoLibrary) throw;
-    }
-  }
-  return open_on_cpu(config);
+  return open_on_any(config);
 }
 
 }  // namespace

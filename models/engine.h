@@ -32,8 +32,8 @@ struct EngineConfig {
   std::string device = "auto";  // auto, cpu, cuda, cuda:N
   Precision precision = Precision::Auto;
   int threads = 0;  // of the CPU backend; 0 = one for each CPU it may use
-  // Bound of what the CPU backend keeps of what it computed of crops alone, in case they come
-  // again. README.md says how far the default goes.
+  // Bound of what is kept of what was computed of crops alone, in case they come again: in the
+  // device's memory. README.md says how far the default goes.
   std::size_t feature_cache_bytes = kFeatureCacheMiB * kMiB;
 };
 
@@ -50,6 +50,9 @@ struct EngineInfo {
   int preferred_batch = 8;  // what batch-size=0 means
   int max_batch = 128;
   int slots = 2;  // batches that may be in flight at once
+  // Why device=auto did not take the GPU although a backend for it is installed, in one line; empty
+  // if it did, if there is no GPU, or if another device was asked for.
+  std::string fallback;
 };
 
 // One frame's input. The engine copies both before submit() returns.
@@ -96,7 +99,7 @@ std::shared_ptr<Engine> open_engine(const EngineConfig &config);
 
 // What a backend library exports as `extern "C" const w2l::Backend *w2l_backend(void)`.
 struct Backend {
-  static constexpr int kAbiVersion = 2;  // raised with every change of this header
+  static constexpr int kAbiVersion = 3;  // raised with every change of this header
   int abi_version;
   // Throws Error. The engine must be destroyed before the library is closed (it never is).
   std::shared_ptr<Engine> (*open)(const EngineConfig &config);

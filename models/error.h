@@ -8,12 +8,13 @@
 namespace w2l {
 
 enum class ErrorCode {
-  NotFound,     // a file does not exist
-  OpenRead,     // a file exists but cannot be read
-  Format,       // bytes are not what they should be: truncated, hostile, not a checkpoint
-  Unsupported,  // well-formed, but not something this build can run (family, precision, value)
-  NoDevice,     // the asked-for device is not there
-  NoLibrary,    // a backend or LibTorch is not installed
+  NotFound,        // a file does not exist
+  OpenRead,        // a file exists but cannot be read
+  Format,          // bytes are not what they should be: truncated, hostile, not a checkpoint
+  Unsupported,     // well-formed, but not something this build can run (family, precision, value)
+  NoDevice,        // the asked-for device is not there
+  UnusableDevice,  // it is there, but it or its driver is too old, or not ready
+  NoLibrary,       // a backend or LibTorch is not installed
   OutOfMemory,
   Failed,  // the computation itself failed
 };

@@ -73,6 +73,7 @@ void gst_w2l_infer_post_error(GstW2lInfer *self, const w2l::Error &error) {
   switch (error.code()) {
     case w2l::ErrorCode::NotFound:
     case w2l::ErrorCode::NoDevice:
+    case w2l::ErrorCode::UnusableDevice:
       GST_ELEMENT_ERROR(self, RESOURCE, NOT_FOUND, ("%s", text), (NULL));
       break;
     case w2l::ErrorCode::OpenRead:
@@ -253,6 +254,9 @@ static gboolean gst_w2l_infer_open(GstW2lInfer *self) {
     GST_INFO_OBJECT(self, "opened %s: %s, %" G_GINT64_FORMAT " parameters, %s, %s",
                     config.model.c_str(), info.family.c_str(), info.parameters, info.device.c_str(),
                     w2l::to_string(info.precision));
+    if (!info.fallback.empty())
+      GST_ELEMENT_WARNING(self, RESOURCE, NOT_FOUND,
+                          ("The network runs on the CPU: %s", info.fallback.c_str()), (NULL));
     w2l::Lock lock(state->signal->lock);
     state->engine = std::move(engine);
     state->engine_config = config;

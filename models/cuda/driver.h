@@ -20,8 +20,8 @@ struct DriverInfo {
 };
 
 // One GPU. Methods that enqueue return at once; what goes wrong then is thrown by a later call.
-// All throw Error: OutOfMemory, NoDevice (lost, too old a driver), Failed. Thread-safe, but a
-// stream is used by one thread at a time.
+// All throw Error: OutOfMemory, NoDevice, UnusableDevice (too old), Failed (lost). Thread-safe, but
+// a stream is used by one thread at a time.
 class Driver {
  public:
   struct Stream;

@@ -467,6 +467,25 @@ GST_START_TEST(a_missing_checkpoint_is_named_at_ready) {
 }
 GST_END_TEST;
 
+GST_START_TEST(a_gpu_that_is_of_no_use_is_a_warning) {
+  setenv("W2L_FAKE_GPU", "old", 1);
+  {
+    InferFixture f("device=auto");
+    unsetenv("W2L_FAKE_GPU");
+    GError *error = nullptr;
+    GstMessage *message = f.pop(GST_MESSAGE_WARNING);
+    fail_unless(message != nullptr);
+    gst_message_parse_warning(message, &error, nullptr);
+    fail_unless_equals_string(error->message, "The network runs on the CPU: cuda:0 is too old");
+    g_error_free(error);
+    gst_message_unref(message);
+    fail_unless(f.pop(GST_MESSAGE_WARNING) == nullptr);
+  }
+  InferFixture without("device=auto");
+  fail_unless(without.pop(GST_MESSAGE_WARNING) == nullptr);
+}
+GST_END_TEST;
+
 GST_START_TEST(interlaced_frames_pass_with_one_warning) {
   InferFixture f;
   f.push_audio(speech(1.0));
@@ -858,6 +877,7 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, the_video_may_end_with_faces_in_smoothing);
   tcase_add_test(general, a_failing_network_is_an_error);
   tcase_add_test(general, a_missing_checkpoint_is_named_at_ready);
+  tcase_add_test(general, a_gpu_that_is_of_no_use_is_a_warning);
   tcase_add_test(general, interlaced_frames_pass_with_one_warning);
   tcase_add_test(general, latency_covers_window_and_network_when_live);
   tcase_add_test(general, a_live_frame_leaves_unpatched_at_its_deadline);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <future>
 #include <string>
 
 #include "backend_loader.h"
@@ -30,6 +31,8 @@ class OpenEngine : public testing::Test {
   }
   ~OpenEngine() override {
     unlink((folder_ + "/libw2l-cpu.so").c_str());
+    unlink((folder_ + "/libw2l-cuda.so").c_str());
+    unsetenv("W2L_FAKE_GPU");
     rmdir(folder_.c_str());
   }
 
@@ -96,6 +99,63 @@ TEST_F(OpenEngine, RefusesABackendOfAnotherVersion) {
   setenv("W2L_BACKEND_PATH", (folder_ + "::" + W2L_WRONG_VERSION_FOLDER).c_str(), 1);
   expect_failure(ErrorCode::NoLibrary, "has interface version 999, but " +
                                            std::to_string(Backend::kAbiVersion) + " is needed");
+}
+
+// With backends for the CPU and for a GPU, both fakes.
+class OpenFakeEngine : public OpenEngine {
+ protected:
+  OpenFakeEngine() {
+    setenv("W2L_BACKEND_PATH", W2L_FAKE_FOLDER, 1);
+    checkpoint_.write("fake");
+    config_.device = "auto";
+  }
+
+  EngineInfo info() const { return open_engine(config_)->info(); }
+};
+
+TEST_F(OpenFakeEngine, AutoIsTheCpuWithoutAWordWhereThereIsNoGpu) {
+  EXPECT_EQ(info().device, "cpu");
+  EXPECT_EQ(info().fallback, "");
+}
+
+TEST_F(OpenFakeEngine, AutoSaysWhyItIsTheCpuWhereTheGpuIsOfNoUse) {
+  setenv("W2L_FAKE_GPU", "old", 1);
+  EXPECT_EQ(info().device, "cpu");
+  EXPECT_EQ(info().family, "fake-96");
+  EXPECT_EQ(info().fallback, "cuda:0 is too old");
+  setenv("W2L_BACKEND_PATH", (folder_ + ":" + W2L_FAKE_FOLDER).c_str(), 1);
+  std::ofstream(folder_ + "/libw2l-cuda.so") << std::string(4096, 'x');
+  EXPECT_NE(info().fallback.find("invalid ELF header"), std::string::npos) << info().fallback;
+}
+
+TEST_F(OpenFakeEngine, AutoHidesNothingElse) {
+  setenv("W2L_FAKE_GPU", "full", 1);
+  expect_failure(ErrorCode::OutOfMemory, "cuda:0 is out of memory");
+}
+
+TEST_F(OpenFakeEngine, AnEngineThatIsTheSecondChoiceAnswersAsEver) {
+  const std::vector<std::uint8_t> crop(96 * 96 * 3);
+  const std::vector<float> mel(80 * 16);
+  const auto engine = [&] {
+    setenv("W2L_FAKE_GPU", "old", 1);
+    return open_engine(config_);
+  }();
+  std::promise<void> called;
+  const auto ticket =
+      engine->submit({{crop.data(), mel.data()}}, Region::Full, [&] { called.set_value(); });
+  EXPECT_EQ(engine->collect(ticket).images.size(), 1u);
+  called.get_future().get();
+  engine->discard(engine->submit({{crop.data(), mel.data()}}, Region::Full, nullptr));
+}
+
+TEST_F(OpenFakeEngine, AGpuThatIsAskedForIsNeverReplaced) {
+  for (const char *device : {"cuda", "cuda:2"}) {
+    config_.device = device;
+    expect_failure(ErrorCode::NoDevice, "is not there");
+    setenv("W2L_FAKE_GPU", "old", 1);
+    expect_failure(ErrorCode::UnusableDevice, "is too old");
+    unsetenv("W2L_FAKE_GPU");
+  }
 }
 
 TEST(BackendFolders, AreTheInstalledOnesUnlessTheEnvironmentNamesOthers) {

@@ -1,0 +1,9 @@
+// gst-wav2lip: the convolution of the CUDA engine in bf16. See conv_kernel.cuh.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "conv_kernel.cuh"
+
+namespace w2l {
+
+template cudaError_t launch_convolution_in<Number::Bf16>(const ConvArgs &, cudaStream_t);
+
+}  // namespace w2l

@@ -1,0 +1,361 @@
+// gst-wav2lip: the engine of libw2l-cuda.so. See cuda_engine.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cuda_engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <future>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "batch.h"
+#include "cuda_network.h"
+#include "range.h"
+
+namespace w2l {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// So few images take as long as one: batches may be merged whatever is padded.
+constexpr int kFewImages = 8;
+
+struct Job {
+  Batch batch;
+  std::function<void()> on_done;
+  Answers answers;
+  std::exception_ptr failure;
+  bool started = false;
+  bool done = false;  // computed, and on_done has returned
+};
+
+using JobPtr = std::shared_ptr<Job>;
+
+struct Launch {
+  std::vector<JobPtr> jobs;
+  int samples = 0;
+  std::uint64_t number = 0;
+  Lane *lane = nullptr;
+  FeatureSlots::Lease lease;
+  Clock::time_point start;
+  std::exception_ptr failure;
+};
+
+int padding_of(int samples) {
+  return bucket_of(samples) - samples;
+}
+
+// Whether a launch of the one's samples and the other's does nothing in vain that two would not.
+bool worth_merging(int samples, int more, int max_batch) {
+  const int all = samples + more;
+  if (all > max_batch) return false;
+  return all <= kFewImages || padding_of(all) <= padding_of(samples) + padding_of(more);
+}
+
+}  // namespace
+
+// Shared with the threads: one of them outlives the engine when that is destroyed by an on_done.
+struct CudaEngine::State {
+  using Lock = std::unique_lock<std::mutex>;
+
+  EngineInfo info;
+  std::unique_ptr<CudaNetwork> network;  // destroyed by the thread that delivers
+
+  std::mutex mutex;
+  std::condition_variable work;      // for the starting thread: a batch, a free lane, or stop
+  std::condition_variable launched;  // for the delivering thread
+  std::condition_variable progress;  // for callers: a job is done
+  std::map<Ticket, JobPtr> jobs;     // that nobody has taken yet
+  std::deque<JobPtr> waiting;        // in the order of submission
+  std::deque<Launch> launches;       // in the order of submission, too
+  std::vector<Lane *> free_lanes;
+  std::exception_ptr broken;  // why nothing can be computed any more
+  Ticket last_ticket = 0;
+  std::uint64_t last_launch = 0;
+  bool stop = false, starter_ended = false;
+  std::thread starter, deliverer;
+
+  // The starting thread ----------------------------------------------------------------------
+
+  void start_launches() {
+    Lock lock(mutex);
+    for (;;) {
+      work.wait(lock,
+                [this] { return stop || (!waiting.empty() && (broken || !free_lanes.empty())); });
+      if (stop) break;
+      Launch launch = take_waiting();
+      if (broken) {
+        launch.failure = broken;
+      } else {
+        launch.lane = free_lanes.back();
+        free_lanes.pop_back();
+        lock.unlock();
+        start(launch);
+        lock.lock();
+        if (launch.failure && !broken) broken = launch.failure;
+      }
+      launches.push_back(std::move(launch));
+      launched.notify_one();
+    }
+    starter_ended = true;
+    launched.notify_one();
+  }
+
+  // All that is to be computed together.
+  Launch take_waiting() {
+    Launch launch;
+    launch.number = ++last_launch;
+    do {
+      const JobPtr &job = waiting.front();
+      job->started = true;
+      launch.samples += job->batch.count;
+      launch.jobs.push_back(job);
+      waiting.pop_front();
+    } while (!waiting.empty() &&
+             waiting.front()->batch.first_row == launch.jobs.front()->batch.first_row &&
+             worth_merging(launch.samples, waiting.front()->batch.count, info.max_batch));
+    return launch;
+  }
+
+  void start(Launch &launch) {
+    const TraceRange range{"engine: launch"};
+    launch.start = Clock::now();
+    try {
+      const std::vector<std::string_view> crops = crops_of(launch);
+      launch.lease = network->slots().lease(crops, launch.number);
+      LaunchInput input;
+      input.first_row = launch.jobs.front()->batch.first_row;
+      input.slots = launch.lease.slots;
+      input.new_slots = launch.lease.new_slots;
+      for (const int sample : launch.lease.new_samples)
+        input.new_crops.push_back(
+            reinterpret_cast<const std::uint8_t *>(crops[static_cast<std::size_t>(sample)].data()));
+      input.mels = mels_of(launch);
+      launch.lane->start(input, lanes_read_from(launch));
+    } catch (...) {
+      launch.failure = as_engine_error(std::current_exception());
+    }
+  }
+
+  std::vector<std::string_view> crops_of(const Launch &launch) const {
+    const std::size_t size = crop_bytes();
+    std::vector<std::string_view> crops;
+    for (const JobPtr &job : launch.jobs)
+      for (std::size_t at = 0; at < job->batch.crops.size(); at += size)
+        crops.emplace_back(reinterpret_cast<const char *>(&job->batch.crops[at]), size);
+    return crops;
+  }
+
+  std::vector<const float *> mels_of(const Launch &launch) const {
+    const auto size = static_cast<std::size_t>(info.mel_bands * info.mel_columns);
+    std::vector<const float *> mels;
+    for (const JobPtr &job : launch.jobs)
+      for (std::size_t at = 0; at < job->batch.mels.size(); at += size)
+        mels.push_back(&job->batch.mels[at]);
+    return mels;
+  }
+
+  // Of other launches in flight whose features this one reads.
+  std::vector<Driver::Event *> lanes_read_from(const Launch &launch) {
+    const std::vector<std::uint64_t> &numbers = launch.lease.read_from;
+    std::vector<Driver::Event *> events;
+    Lock lock(mutex);
+    for (const Launch &other : launches)
+      if (other.lane && std::find(numbers.begin(), numbers.end(), other.number) != numbers.end())
+        events.push_back(other.lane->encoded());
+    return events;
+  }
+
+  // The delivering thread --------------------------------------------------------------------
+
+  void deliver_launches() {
+    Clock::time_point last_end;
+    Lock lock(mutex);
+    for (;;) {
+      launched.wait(lock, [this] { return !launches.empty() || (stop && starter_ended); });
+      if (launches.empty()) break;
+      Launch &launch = launches.front();  // the other thread only adds behind it
+      if (broken && !launch.failure) launch.failure = broken;
+      lock.unlock();
+      if (!launch.failure) finish(launch, last_end);
+      lock.lock();
+      if (launch.failure && !broken) broken = launch.failure;
+      const Launch ended = std::move(launch);
+      launches.pop_front();
+      if (ended.lane) free_lanes.push_back(ended.lane);
+      work.notify_one();
+      for (const JobPtr &job : ended.jobs) deliver(*job, ended.failure, lock);
+    }
+    lock.unlock();
+    network.reset();
+  }
+
+  void finish(Launch &launch, Clock::time_point &last_end) {
+    try {
+      {
+        const TraceRange range{"engine: wait"};
+        launch.lane->finish();
+      }
+      const Clock::time_point end = Clock::now();
+      // Before it began on the GPU, there was the launch before.
+      const std::chrono::duration<double, std::milli> elapsed =
+          end - std::max(launch.start, last_end);
+      last_end = end;
+      network->slots().give_back(launch.lease);
+      take_answers(launch, elapsed.count());
+    } catch (...) {
+      launch.failure = as_engine_error(std::current_exception());
+    }
+  }
+
+  void take_answers(Launch &launch, double milliseconds) {
+    const TraceRange range{"engine: output"};
+    int sample = 0;
+    for (const JobPtr &job : launch.jobs) {
+      job->answers.milliseconds = milliseconds;
+      for (std::vector<std::uint8_t> &image : job->answers.images) {
+        const std::size_t bytes = launch.lane->picture_bytes();
+        std::copy_n(launch.lane->picture(sample), bytes, image.end() - bytes);
+        job->answers.repeated_crops +=
+            launch.lease.repeated[static_cast<std::size_t>(sample)] ? 1 : 0;
+        ++sample;
+      }
+    }
+  }
+
+  std::size_t crop_bytes() const {
+    const auto edge = static_cast<std::size_t>(info.crop_size);
+    return edge * edge * 3;
+  }
+
+  void deliver(Job &job, const std::exception_ptr &failure, Lock &lock) {
+    lock.unlock();
+    job.failure = failure;
+    // The callback is destroyed here too, before anybody can see the job done: whoever waits in
+    // collect() or discard() may free what it refers to.
+    if (job.on_done) std::exchange(job.on_done, nullptr)();
+    lock.lock();
+    job.done = true;
+    progress.notify_all();
+  }
+
+  // --------------------------------------------------------------------------------------------
+
+  // Starts the threads and waits until the network is loaded on the first one.
+  static void start_threads(const std::shared_ptr<State> &state, const EngineConfig &config,
+                            const OpenDriver &open_driver, int max_batch) {
+    std::promise<void> prepared;
+    std::future<void> ready = prepared.get_future();
+    state->starter = std::thread([&, state, promise = std::move(prepared)]() mutable {
+      try {
+        state->prepare(config, open_driver, max_batch);
+      } catch (...) {
+        promise.set_exception(as_engine_error(std::current_exception()));
+        return;
+      }
+      promise.set_value();  // what it refers to is gone from here on
+      state->start_launches();
+    });
+    ready.get();
+    state->deliverer = std::thread([state] { state->deliver_launches(); });
+  }
+
+  void prepare(const EngineConfig &config, const OpenDriver &open_driver, int max_batch) {
+    network = std::make_unique<CudaNetwork>(open_driver(), config, max_batch);
+    info = network->info();
+    for (const std::unique_ptr<Lane> &lane : network->lanes()) free_lanes.push_back(lane.get());
+  }
+
+  void shut_down() {
+    {
+      std::map<Ticket, JobPtr> untaken;  // destroyed after the lock is released
+      std::deque<JobPtr> dropped;
+      Lock lock(mutex);
+      stop = true;
+      untaken.swap(jobs);
+      dropped.swap(waiting);
+      work.notify_all();
+      launched.notify_all();
+    }
+    for (std::thread *thread : {&starter, &deliverer}) {
+      if (!thread->joinable()) continue;
+      // The last owner of an engine may let go inside an on_done; a thread cannot join itself.
+      if (thread->get_id() == std::this_thread::get_id())
+        thread->detach();
+      else
+        thread->join();
+    }
+  }
+};
+
+CudaEngine::CudaEngine(const EngineConfig &config, const OpenDriver &open_driver, int max_batch)
+    : state_(std::make_shared<State>()) {
+  try {
+    State::start_threads(state_, config, open_driver, max_batch);
+  } catch (...) {
+    state_->shut_down();
+    std::rethrow_exception(as_engine_error(std::current_exception()));
+  }
+}
+
+CudaEngine::~CudaEngine() {
+  state_->shut_down();
+}
+
+const EngineInfo &CudaEngine::info() const {
+  return state_->info;
+}
+
+Engine::Ticket CudaEngine::submit(const std::vector<Sample> &batch, Region region,
+                                  std::function<void()> on_done) {
+  auto job = std::make_shared<Job>();
+  job->batch = copy_batch(state_->info, batch, region);
+  job->on_done = std::move(on_done);
+  job->answers.first_valid_row = job->batch.first_row;
+  job->answers.end_valid_row = job->batch.end_row;
+  job->answers.images.assign(batch.size(), std::vector<std::uint8_t>(state_->crop_bytes()));
+  State::Lock lock(state_->mutex);
+  if (state_->broken) std::rethrow_exception(state_->broken);
+  const Ticket ticket = ++state_->last_ticket;
+  state_->jobs.emplace(ticket, job);
+  state_->waiting.push_back(std::move(job));
+  state_->work.notify_one();
+  return ticket;
+}
+
+Answers CudaEngine::collect(Ticket ticket) {
+  State::Lock lock(state_->mutex);
+  const auto found = state_->jobs.find(ticket);
+  if (found == state_->jobs.end())
+    throw Error(ErrorCode::Failed, "ticket " + std::to_string(ticket) +
+                                       " is unknown or was taken already (a bug in the caller)");
+  const JobPtr job = found->second;
+  state_->jobs.erase(found);
+  state_->progress.wait(lock, [&job] { return job->done; });
+  if (job->failure) std::rethrow_exception(job->failure);
+  return std::move(job->answers);
+}
+
+void CudaEngine::discard(Ticket ticket) {
+  JobPtr job;  // declared before the lock: destroyed, with its callback, after it
+  State::Lock lock(state_->mutex);
+  const auto found = state_->jobs.find(ticket);
+  if (found == state_->jobs.end()) return;
+  job = found->second;
+  state_->jobs.erase(found);
+  if (!job->started) {
+    std::deque<JobPtr> &waiting = state_->waiting;
+    waiting.erase(std::find(waiting.begin(), waiting.end(), job));
+    return;
+  }
+  state_->progress.wait(lock, [&job] { return job->done; });
+}
+
+}  // namespace w2l

@@ -1,0 +1,117 @@
+// gst-wav2lip: which crop's features lie in which slot. See feature_slots.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "feature_slots.h"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+namespace w2l {
+namespace {
+
+constexpr int kNone = -1;
+
+}  // namespace
+
+FeatureSlots::FeatureSlots(int slots, std::size_t crop_bytes, bool recognise, Hash hash)
+    : crop_bytes_(crop_bytes),
+      recognise_(recognise),
+      hash_(std::move(hash)),
+      slots_(static_cast<std::size_t>(slots)) {
+  // Without zeros: memory that is never written to costs nothing.
+  if (recognise_) crops_.reset(new std::uint8_t[slots_.size() * crop_bytes_]);
+  for (int slot = slots; slot-- > 0;) empty_.push_back(slot);  // the first one is taken first
+  unused_.reserve(slots_.size());
+}
+
+FeatureSlots::Lease FeatureSlots::lease(const std::vector<std::string_view> &crops,
+                                        std::uint64_t launch) {
+  std::vector<std::size_t> hashes(crops.size());
+  if (recognise_) std::transform(crops.begin(), crops.end(), hashes.begin(), hash_);
+  Lease lease;
+  lease.slots.assign(crops.size(), kNone);
+  lease.repeated.assign(crops.size(), false);
+  std::lock_guard<std::mutex> lock(mutex_);
+  // What is there is held before anything is replaced.
+  for (std::size_t i = 0; i < crops.size(); ++i) {
+    const int slot = find(hashes[i], crops[i]);
+    if (slot == kNone) continue;
+    use(slot);
+    lease.slots[i] = slot;
+    lease.repeated[i] = true;
+    lease.read_from.push_back(at(slot).launch);
+  }
+  for (std::size_t i = 0; i < crops.size(); ++i) {
+    if (lease.slots[i] != kNone) continue;
+    int slot = find(hashes[i], crops[i]);
+    lease.repeated[i] = slot != kNone;
+    if (slot != kNone) {  // it comes twice
+      use(slot);
+    } else {
+      slot = replace_any(hashes[i], crops[i], launch);
+      lease.new_slots.push_back(slot);
+      lease.new_samples.push_back(static_cast<int>(i));
+    }
+    lease.slots[i] = slot;
+  }
+  return lease;
+}
+
+void FeatureSlots::give_back(const Lease &lease) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (const std::int32_t slot : lease.slots) leave(slot);
+}
+
+int FeatureSlots::find(std::size_t hash, std::string_view crop) const {
+  const auto [first, end] = index_.equal_range(hash);
+  for (auto i = first; i != end; ++i)
+    if (std::memcmp(crop_of(i->second), crop.data(), crop_bytes_) == 0) return i->second;
+  return kNone;
+}
+
+int FeatureSlots::replace_any(std::size_t hash, std::string_view crop, std::uint64_t launch) {
+  if (empty_.empty()) {
+    if (unused_.empty()) throw std::logic_error("all feature slots are in use");
+    forget(unused_[random_() % unused_.size()]);
+  }
+  const int slot = empty_.back();
+  at(slot).hash = hash;
+  at(slot).launch = launch;
+  if (recognise_) {
+    index_.emplace(hash, slot);
+    std::memcpy(crop_of(slot), crop.data(), crop_bytes_);
+  }
+  empty_.pop_back();
+  at(slot).users = 1;
+  return slot;
+}
+
+void FeatureSlots::use(int slot) {
+  if (at(slot).users++ > 0) return;
+  const std::size_t place = at(slot).place;
+  unused_[place] = unused_.back();
+  at(unused_[place]).place = place;
+  unused_.pop_back();
+}
+
+void FeatureSlots::leave(int slot) {
+  if (--at(slot).users > 0) return;
+  if (!recognise_) {
+    empty_.push_back(slot);
+    return;
+  }
+  at(slot).place = unused_.size();
+  unused_.push_back(slot);
+}
+
+void FeatureSlots::forget(int slot) {
+  auto i = index_.equal_range(at(slot).hash).first;
+  while (i->second != slot) ++i;
+  index_.erase(i);
+  use(slot);  // takes it out of the unused ones
+  at(slot).users = 0;
+  empty_.push_back(slot);
+}
+
+}  // namespace w2l

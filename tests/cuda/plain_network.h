@@ -1,0 +1,44 @@
+// gst-wav2lip tests: a network by plain loops over planes, one picture at a time: no padding of
+// channels, no slots, no tables, nothing left out. What the CUDA engine's answers are compared with
+// where there is no recording.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "network/network.h"
+
+namespace w2l::test {
+
+class PlainNetwork {
+ public:
+  explicit PlainNetwork(const std::string &checkpoint);
+
+  // The answer's picture in 0..1, edge x edge x 3 as in the crop.
+  std::vector<double> answer(const std::uint8_t *crop, const float *mel) const;
+
+ private:
+  struct Planes {
+    std::int64_t channels = 0, height = 0, width = 0;
+    std::vector<double> values;
+
+    Planes(std::int64_t channels, std::int64_t height, std::int64_t width);
+    double &at(std::int64_t c, std::int64_t y, std::int64_t x);
+    double at(std::int64_t c, std::int64_t y, std::int64_t x) const;
+  };
+  struct PlainLayer {
+    Layer layer;
+    LayerWeights weights;
+  };
+
+  static Planes run(const PlainLayer &layer, const Planes &x);
+  static Planes convolve(const PlainLayer &layer, const Planes &x);
+  static void append(Planes &to, const Planes &more);
+
+  Family family_;
+  std::vector<PlainLayer> face_, speech_;  // speech: audio encoder, decoder, output
+};
+
+}  // namespace w2l::test

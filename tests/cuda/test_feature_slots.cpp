@@ -1,0 +1,128 @@
+// gst-wav2lip tests: which crop's features lie in which slot.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "feature_slots.h"
+
+namespace w2l {
+namespace {
+
+using Slots = std::vector<std::int32_t>;
+using Crops = std::vector<std::string_view>;
+
+constexpr std::size_t kCropBytes = 4;
+
+FeatureSlots four_slots(bool recognise = true) {
+  return FeatureSlots(4, kCropBytes, recognise);
+}
+
+TEST(FeatureSlots, AreTakenInOrderAndFoundAgain) {
+  FeatureSlots slots = four_slots();
+  const auto first = slots.lease({"aaaa", "bbbb"}, 1);
+  EXPECT_EQ(first.slots, (Slots{0, 1}));
+  EXPECT_EQ(first.new_slots, (Slots{0, 1}));
+  EXPECT_EQ(first.new_samples, (std::vector<int>{0, 1}));
+  EXPECT_EQ(first.repeated, (std::vector<bool>{false, false}));
+  EXPECT_TRUE(first.read_from.empty());
+  slots.give_back(first);
+  const auto second = slots.lease({"cccc", "bbbb", "aaaa"}, 2);
+  EXPECT_EQ(second.slots, (Slots{2, 1, 0}));
+  EXPECT_EQ(second.new_slots, (Slots{2}));
+  EXPECT_EQ(second.new_samples, (std::vector<int>{0}));
+  EXPECT_EQ(second.repeated, (std::vector<bool>{false, true, true}));
+}
+
+TEST(FeatureSlots, ComputeACropOnceThatComesTwice) {
+  FeatureSlots slots = four_slots();
+  const auto lease = slots.lease({"aaaa", "bbbb", "aaaa", "aaaa"}, 1);
+  EXPECT_EQ(lease.slots, (Slots{0, 1, 0, 0}));
+  EXPECT_EQ(lease.new_slots, (Slots{0, 1}));
+  EXPECT_EQ(lease.repeated, (std::vector<bool>{false, false, true, true}));
+  EXPECT_TRUE(lease.read_from.empty());  // but by itself
+}
+
+TEST(FeatureSlots, SayWhichLaunchComputesWhatIsRead) {
+  FeatureSlots slots = four_slots();
+  slots.lease({"aaaa"}, 7);
+  slots.lease({"bbbb"}, 8);
+  EXPECT_EQ(slots.lease({"cccc", "bbbb"}, 9).read_from, (std::vector<std::uint64_t>{8}));
+}
+
+TEST(FeatureSlots, AreComparedByTheirBytes) {
+  FeatureSlots slots(4, kCropBytes, true, [](std::string_view) { return 1; });
+  slots.lease({"aaaa", "bbbb"}, 1);
+  const auto lease = slots.lease({"bbbb", "cccc", "aaaa"}, 2);
+  EXPECT_EQ(lease.slots, (Slots{1, 2, 0}));
+  EXPECT_EQ(lease.new_slots, (Slots{2}));
+}
+
+TEST(FeatureSlots, OfLaunchesInFlightKeepTheirCrops) {
+  FeatureSlots slots = four_slots();
+  const auto kept = slots.lease({"aaaa", "bbbb"}, 1);
+  for (char c = 'c'; c <= 'z'; ++c) {
+    const std::string one(4, c), other = std::string(3, c) + "-";
+    const auto lease = slots.lease({one, other}, 2);
+    for (const std::int32_t slot : lease.slots) EXPECT_GE(slot, 2);
+    slots.give_back(lease);
+  }
+  EXPECT_EQ(slots.lease({"bbbb", "aaaa"}, 3).slots, (Slots{1, 0}));
+}
+
+TEST(FeatureSlots, AreUsedAsLongAsOneLaunchUsesThem) {
+  FeatureSlots slots(1, kCropBytes, true);
+  const auto one = slots.lease({"aaaa", "aaaa"}, 1);
+  const auto two = slots.lease({"aaaa"}, 2);
+  slots.give_back(one);
+  EXPECT_THROW(slots.lease({"bbbb"}, 3), std::logic_error);
+  slots.give_back(two);
+  EXPECT_EQ(slots.lease({"bbbb"}, 4).new_slots, (Slots{0}));
+}
+
+// What a launch needs is found before anything makes room.
+TEST(FeatureSlots, ReplaceNothingThatTheSameLaunchReads) {
+  FeatureSlots slots = four_slots();
+  slots.give_back(slots.lease({"aaaa", "bbbb", "cccc", "dddd"}, 1));
+  for (int round = 0; round < 20; ++round) {
+    const std::string fresh = "new" + std::string(1, static_cast<char>('a' + round));
+    const auto before = slots.lease({"aaaa", "bbbb", "cccc"}, 2);
+    EXPECT_EQ(before.new_slots.size(), 0u);
+    slots.give_back(before);
+    const auto lease = slots.lease({fresh, "aaaa", "bbbb", "cccc"}, 3);
+    EXPECT_EQ(lease.new_slots, (Slots{3}));
+    slots.give_back(lease);
+  }
+}
+
+// A loop that is longer than the slots: some of it is found in every lap.
+TEST(FeatureSlots, AreReplacedByChance) {
+  FeatureSlots slots(50, kCropBytes, true);
+  int found = 0;
+  for (int lap = 0; lap < 20; ++lap)
+    for (int i = 0; i < 60; ++i) {
+      const std::string crop = "x" + std::to_string(100 + i);
+      const auto lease = slots.lease({crop}, 1);
+      found += lease.repeated[0] ? 1 : 0;
+      slots.give_back(lease);
+    }
+  EXPECT_GT(found, 19 * 60 / 2);
+  EXPECT_LT(found, 19 * 60);
+}
+
+TEST(FeatureSlots, AreEachSamplesOwnWhereNothingIsToBeFoundAgain) {
+  FeatureSlots slots = four_slots(false);
+  const auto lease = slots.lease({"aaaa", "aaaa"}, 1);
+  EXPECT_EQ(lease.new_slots, (Slots{0, 1}));
+  EXPECT_EQ(lease.repeated, (std::vector<bool>{false, false}));
+  const auto other = slots.lease({"aaaa", "bbbb"}, 2);
+  EXPECT_EQ(other.new_slots, (Slots{2, 3}));
+  slots.give_back(lease);
+  const auto third = slots.lease({"aaaa", "bbbb"}, 3);
+  EXPECT_EQ(std::set<int>(third.new_slots.begin(), third.new_slots.end()), (std::set<int>{0, 1}));
+}
+
+}  // namespace
+}  // namespace w2l
