@@ -10,7 +10,7 @@
 #define W2L_UNROLL
 #else
 
-#include <mma.h>
+#include <cuda_runtime_api.h>
 
 #define W2L_UNROLL _Pragma("unroll")
 #define W2L_DEVICE __device__ __forceinline__
@@ -58,65 +58,108 @@ W2L_DEVICE void wait_for_copies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(groups) : "memory");
 }
 
-// Products of 16 x kDepth and kDepth x 16 numbers by a warp on tensor cores. Matrices lie in shared
-// memory row after row, `step` numbers from row to row.
+// Threads of a warp whose ways have parted go on together.
+W2L_DEVICE void join_warp() {
+  __syncwarp();
+}
+
+// Products of 16 x kDepth and kDepth x 16 numbers by a warp on tensor cores, in the layouts of
+// PTX's ldmatrix and mma.sync, which unlike nvcuda::wmma leave addresses to the instructions and
+// load tf32 as widely as the others. Matrices lie in shared memory row after row, `step` numbers
+// from row to row.
 template <Number number>
 struct TensorCore {
   static constexpr int kDepth = number == Number::Tf32 ? 8 : 16;
   using Stored = typename Storage<number>::Type;
 
- private:
-  template <Number, typename = void>
-  struct Types;
-  template <typename Unused>
-  struct Types<Number::Fp16, Unused> {
-    using Element = __half;
-    using Memory = __half;
+  struct Left {
+    unsigned x[4];
   };
-  template <typename Unused>
-  struct Types<Number::Bf16, Unused> {
-    using Element = __nv_bfloat16;
-    using Memory = __nv_bfloat16;
+  struct Right {
+    unsigned x[4];  // two for each eight columns
   };
-  template <typename Unused>
-  struct Types<Number::Tf32, Unused> {
-    using Element = nvcuda::wmma::precision::tf32;
-    using Memory = float;
+  static constexpr int kElements = 8;
+  struct Sums {
+    float x[kElements];  // four for each eight columns
   };
-  using Element = typename Types<number>::Element;
-  using Memory = typename Types<number>::Memory;
 
-  template <typename Fragment>
-  W2L_DEVICE static void load_any(Fragment &fragment, const Stored *from, int step) {
-    nvcuda::wmma::load_matrix_sync(fragment, reinterpret_cast<const Memory *>(from), step);
+  W2L_DEVICE static void load(Left &left, const Stored *from, int step) {
+    // Each lane points to sixteen bytes of a row: first all sixteen rows' first ones.
+    const unsigned row = shared_address(from + lane() % 16 * step + lane() / 16 * kOfSixteenBytes);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(left.x[0]), "=r"(left.x[1]), "=r"(left.x[2]), "=r"(left.x[3])
+                 : "r"(row)
+                 : "memory");
+    round(left.x);
+  }
+
+  W2L_DEVICE static void load(Right &right, const Stored *from, int step) {
+    if constexpr (number == Number::Tf32) {
+      // Nothing transposes 32-bit numbers.
+      const Stored *column = from + lane() % 4 * step + lane() / 4;
+      W2L_UNROLL
+      for (int i = 0; i < 4; ++i) right.x[i] = float_bits(column[i % 2 * 4 * step + i / 2 * 8]);
+    } else {
+      const unsigned row =
+          shared_address(from + lane() % 16 * step + lane() / 16 * kOfSixteenBytes);
+      asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                   : "=r"(right.x[0]), "=r"(right.x[1]), "=r"(right.x[2]), "=r"(right.x[3])
+                   : "r"(row)
+                   : "memory");
+    }
+    round(right.x);
+  }
+
+  W2L_DEVICE static void add_product(Sums &sums, const Left &left, const Right &right) {
+    add_product(sums.x, left.x, right.x);
+    add_product(sums.x + 4, left.x, right.x + 2);
+  }
+
+  W2L_DEVICE static void store(float *to, const Sums &sums, int step) {
+    to += lane() / 4 * step + lane() % 4 * 2;
+    W2L_UNROLL
+    for (int i = 0; i < 4; ++i)  // upper and lower half, left ones first
+      *reinterpret_cast<float2 *>(to + i % 2 * 8 * step + i / 2 * 8) =
+          make_float2(sums.x[2 * i], sums.x[2 * i + 1]);
+  }
+
+ private:
+  static constexpr int kOfSixteenBytes = 16 / static_cast<int>(sizeof(Stored));
+
+  W2L_DEVICE static int lane() { return static_cast<int>(threadIdx.x) % 32; }
+
+  W2L_DEVICE static unsigned shared_address(const void *address) {
+    return static_cast<unsigned>(__cvta_generic_to_shared(address));
+  }
+
+  W2L_DEVICE static void round(unsigned (&numbers)[4]) {
     if constexpr (number == Number::Tf32) {
       W2L_UNROLL
-      for (int i = 0; i < fragment.num_elements; ++i)
-        fragment.x[i] = nvcuda::wmma::__float_to_tf32(fragment.x[i]);
+      for (unsigned &bits : numbers)
+        asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(float_of_bits(bits)));
     }
   }
 
- public:
-  using Left = nvcuda::wmma::fragment<nvcuda::wmma::matrix_a, 16, 16, kDepth, Element,
-                                      nvcuda::wmma::row_major>;
-  using Right = nvcuda::wmma::fragment<nvcuda::wmma::matrix_b, 16, 16, kDepth, Element,
-                                       nvcuda::wmma::row_major>;
-  // Each thread has kElements of the 16 x 16 sums, x[i]; which ones, the hardware knows.
-  using Sums = nvcuda::wmma::fragment<nvcuda::wmma::accumulator, 16, 16, kDepth, float>;
-  static constexpr int kElements = 8;
-  static_assert(Sums::num_elements == kElements);
-
-  W2L_DEVICE static void load(Left &left, const Stored *from, int step) {
-    load_any(left, from, step);
-  }
-  W2L_DEVICE static void load(Right &right, const Stored *from, int step) {
-    load_any(right, from, step);
-  }
-  W2L_DEVICE static void add_product(Sums &sums, const Left &left, const Right &right) {
-    nvcuda::wmma::mma_sync(sums, left, right, sums);
-  }
-  W2L_DEVICE static void store(float *to, const Sums &sums, int step) {
-    nvcuda::wmma::store_matrix_sync(to, sums, step, nvcuda::wmma::mem_row_major);
+  // Of eight columns.
+  W2L_DEVICE static void add_product(float *sums, const unsigned *left, const unsigned *right) {
+    if constexpr (number == Number::Fp16)
+      asm volatile(
+          "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+          "{%8, %9}, {%0, %1, %2, %3};"
+          : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+          : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
+    else if constexpr (number == Number::Bf16)
+      asm volatile(
+          "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, "
+          "%7}, {%8, %9}, {%0, %1, %2, %3};"
+          : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+          : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
+    else
+      asm volatile(
+          "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+          "{%8, %9}, {%0, %1, %2, %3};"
+          : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+          : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
   }
 };
 

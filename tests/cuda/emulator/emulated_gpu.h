@@ -93,6 +93,8 @@ void wait_for_copies() {
   emulator::Gpu::current().block().wait_for_copies(groups);
 }
 
+inline void join_warp() {}
+
 // Each thread of a warp computes eight neighbours of a row of the sums, and loads what it needs
 // for them.
 template <Number number>
@@ -137,9 +139,9 @@ struct TensorCore {
     const float value = Storage<number>::load(stored);
     return number == Number::Tf32 ? round_to_tf32(value) : value;
   }
-  // As the hardware asks for: matrices at multiples of 32 bytes, rows of 16.
+  // As the hardware asks for.
   static void check(const void *matrix, std::size_t row_bytes, std::size_t bytes) {
-    emulator::Gpu::current().block().check_shared(matrix, bytes, 32);
+    emulator::Gpu::current().block().check_shared(matrix, bytes, 16);
     if (row_bytes % 16) throw std::runtime_error("shared memory: rows not aligned to 16 bytes");
   }
 };
