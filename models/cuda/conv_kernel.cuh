@@ -11,6 +11,7 @@
 #include "conv_tiles.h"
 #include "gpu_primitives.cuh"
 #include "kernel_launches.h"
+#include "tensor_core.cuh"
 
 namespace w2l {
 namespace conv {
@@ -76,7 +77,7 @@ struct Shape {
 template <Number number, int kind>
 class WarpSums {
   using S = Shape<number, kind>;
-  using Core = gpu::TensorCore<number>;
+  using Core = TensorCore<number>;
   using Stored = typename S::Stored;
   static constexpr int kDown = S::kWarpRows / 16, kAcross = kWarpColumns / 16;
 

@@ -63,105 +63,46 @@ W2L_DEVICE void join_warp() {
   __syncwarp();
 }
 
-// Products of 16 x kDepth and kDepth x 16 numbers by a warp on tensor cores, in the layouts of
-// PTX's ldmatrix and mma.sync, which unlike nvcuda::wmma leave addresses to the instructions and
-// load tf32 as widely as the others. Matrices lie in shared memory row after row, `step` numbers
-// from row to row.
+// Four matrices of 8 x 8 16-bit numbers from shared memory: lane 8 * i + j points to row j of
+// matrix i, sixteen bytes, and gets two neighbours of row lane / 4 of each, those at lane % 4 * 2;
+// or of column lane / 4, if transposed.
+W2L_DEVICE void load_matrices(unsigned (&words)[4], const void *row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+               : "r"(static_cast<unsigned>(__cvta_generic_to_shared(row)))
+               : "memory");
+}
+W2L_DEVICE void load_matrices_transposed(unsigned (&words)[4], const void *row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+               : "r"(static_cast<unsigned>(__cvta_generic_to_shared(row)))
+               : "memory");
+}
+
+// sums += left * right by a warp: 16 x 16 times 16 x 8, in tf32 16 x 8 times 8 x 8, distributed as
+// PTX's mma.sync wants it.
 template <Number number>
-struct TensorCore {
-  static constexpr int kDepth = number == Number::Tf32 ? 8 : 16;
-  using Stored = typename Storage<number>::Type;
+W2L_DEVICE void multiply_add(float *sums, const unsigned *left, const unsigned *right) {
+#define W2L_MULTIPLY_ADD(kind)                                                                    \
+  asm volatile(                                                                                   \
+      "mma.sync.aligned." kind " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \
+      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])                                \
+      : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]))
+  if constexpr (number == Number::Fp16)
+    W2L_MULTIPLY_ADD("m16n8k16.row.col.f32.f16.f16.f32");
+  else if constexpr (number == Number::Bf16)
+    W2L_MULTIPLY_ADD("m16n8k16.row.col.f32.bf16.bf16.f32");
+  else
+    W2L_MULTIPLY_ADD("m16n8k8.row.col.f32.tf32.tf32.f32");
+#undef W2L_MULTIPLY_ADD
+}
 
-  struct Left {
-    unsigned x[4];
-  };
-  struct Right {
-    unsigned x[4];  // two for each eight columns
-  };
-  static constexpr int kElements = 8;
-  struct Sums {
-    float x[kElements];  // four for each eight columns
-  };
-
-  W2L_DEVICE static void load(Left &left, const Stored *from, int step) {
-    // Each lane points to sixteen bytes of a row: first all sixteen rows' first ones.
-    const unsigned row = shared_address(from + lane() % 16 * step + lane() / 16 * kOfSixteenBytes);
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(left.x[0]), "=r"(left.x[1]), "=r"(left.x[2]), "=r"(left.x[3])
-                 : "r"(row)
-                 : "memory");
-    round(left.x);
-  }
-
-  W2L_DEVICE static void load(Right &right, const Stored *from, int step) {
-    if constexpr (number == Number::Tf32) {
-      // Nothing transposes 32-bit numbers.
-      const Stored *column = from + lane() % 4 * step + lane() / 4;
-      W2L_UNROLL
-      for (int i = 0; i < 4; ++i) right.x[i] = float_bits(column[i % 2 * 4 * step + i / 2 * 8]);
-    } else {
-      const unsigned row =
-          shared_address(from + lane() % 16 * step + lane() / 16 * kOfSixteenBytes);
-      asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
-                   : "=r"(right.x[0]), "=r"(right.x[1]), "=r"(right.x[2]), "=r"(right.x[3])
-                   : "r"(row)
-                   : "memory");
-    }
-    round(right.x);
-  }
-
-  W2L_DEVICE static void add_product(Sums &sums, const Left &left, const Right &right) {
-    add_product(sums.x, left.x, right.x);
-    add_product(sums.x + 4, left.x, right.x + 2);
-  }
-
-  W2L_DEVICE static void store(float *to, const Sums &sums, int step) {
-    to += lane() / 4 * step + lane() % 4 * 2;
-    W2L_UNROLL
-    for (int i = 0; i < 4; ++i)  // upper and lower half, left ones first
-      *reinterpret_cast<float2 *>(to + i % 2 * 8 * step + i / 2 * 8) =
-          make_float2(sums.x[2 * i], sums.x[2 * i + 1]);
-  }
-
- private:
-  static constexpr int kOfSixteenBytes = 16 / static_cast<int>(sizeof(Stored));
-
-  W2L_DEVICE static int lane() { return static_cast<int>(threadIdx.x) % 32; }
-
-  W2L_DEVICE static unsigned shared_address(const void *address) {
-    return static_cast<unsigned>(__cvta_generic_to_shared(address));
-  }
-
-  W2L_DEVICE static void round(unsigned (&numbers)[4]) {
-    if constexpr (number == Number::Tf32) {
-      W2L_UNROLL
-      for (unsigned &bits : numbers)
-        asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(float_of_bits(bits)));
-    }
-  }
-
-  // Of eight columns.
-  W2L_DEVICE static void add_product(float *sums, const unsigned *left, const unsigned *right) {
-    if constexpr (number == Number::Fp16)
-      asm volatile(
-          "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
-          "{%8, %9}, {%0, %1, %2, %3};"
-          : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-          : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
-    else if constexpr (number == Number::Bf16)
-      asm volatile(
-          "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, "
-          "%7}, {%8, %9}, {%0, %1, %2, %3};"
-          : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-          : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
-    else
-      asm volatile(
-          "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
-          "{%8, %9}, {%0, %1, %2, %3};"
-          : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-          : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
-  }
-};
+// As w2l::round_to_tf32().
+W2L_DEVICE unsigned rounded_to_tf32(float value) {
+  unsigned bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+  return bits;
+}
 
 // Runs kernel(args) with `shared` bytes of dynamic shared memory a block.
 template <typename Args>
