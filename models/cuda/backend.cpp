@@ -3,13 +3,19 @@
 #include "backend_loader.h"
 #include "cuda_driver.h"
 #include "cuda_engine.h"
+#include "cuda_network.h"
+#include "kernel_check.h"
 
 namespace {
 
 std::shared_ptr<w2l::Engine> open_cuda(const w2l::EngineConfig &config) {
-  const int index = w2l::parse_device(config.device).index;
-  return std::make_shared<w2l::CudaEngine>(config,
-                                           [index] { return w2l::open_cuda_driver(index); });
+  return std::make_shared<w2l::CudaEngine>(config, [&config] {
+    const std::shared_ptr<w2l::Driver> driver =
+        w2l::open_cuda_driver(w2l::parse_device(config.device).index);
+    w2l::check_kernels(*driver, w2l::number_of(w2l::resolve_cuda_precision(config.precision)),
+                       config.device);
+    return driver;
+  });
 }
 
 }  // namespace

@@ -24,21 +24,6 @@ int loading_threads() {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
 }
 
-Number number_of(Precision precision) {
-  switch (precision) {
-    case Precision::Fp32:
-      return Number::Fp32;
-    case Precision::Tf32:
-      return Number::Tf32;
-    case Precision::Bf16:
-      return Number::Bf16;
-    case Precision::Fp16:
-    case Precision::Auto:
-      break;
-  }
-  return Number::Fp16;
-}
-
 EngineInfo describe(const Network &network, const EngineConfig &config) {
   const Family &family = network.family();
   EngineInfo info;
@@ -57,6 +42,21 @@ EngineInfo describe(const Network &network, const EngineConfig &config) {
 
 Precision resolve_cuda_precision(Precision wanted) {
   return wanted == Precision::Auto ? Precision::Fp16 : wanted;
+}
+
+Number number_of(Precision precision) {
+  switch (precision) {
+    case Precision::Fp32:
+      return Number::Fp32;
+    case Precision::Tf32:
+      return Number::Tf32;
+    case Precision::Bf16:
+      return Number::Bf16;
+    case Precision::Fp16:
+    case Precision::Auto:
+      break;
+  }
+  return Number::Fp16;
 }
 
 CudaNetwork::CudaNetwork(std::shared_ptr<Driver> driver, const EngineConfig &config, int max_batch)

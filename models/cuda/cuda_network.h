@@ -16,6 +16,7 @@ constexpr int kLanes = 2;  // one computes while the other's batch is prepared
 
 // Auto becomes Fp16.
 Precision resolve_cuda_precision(Precision wanted);
+Number number_of(Precision precision);
 
 class CudaNetwork {
  public:

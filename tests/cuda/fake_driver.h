@@ -17,7 +17,7 @@
 
 namespace w2l::test {
 
-class FakeDriver final : public Driver {
+class FakeDriver : public Driver {
  public:
   // Which stream goes on when one is waited for.
   enum class Order {
