@@ -11,6 +11,7 @@
 #include "conv_tiles.h"
 #include "gpu_primitives.cuh"
 #include "kernel_launches.h"
+#include "tensor_core.cuh"
 
 namespace w2l {
 namespace conv {
@@ -50,7 +51,7 @@ struct Shape {
   static constexpr int kRightStride = kTile.columns + 8;
   static constexpr int kLeftSize = kTile.rows * kLeftStride;
   static constexpr int kStageSize = kLeftSize + kStep * kRightStride;
-  static constexpr int kSumStride = kTile.columns + 4;
+  static constexpr int kSumStride = kTile.columns + 8;
 
   // Which thread copies what: each has one of the pieces of a step. On the left side neighbours
   // have neighbouring pieces of a pixel; on the right, neighbouring columns.
@@ -76,7 +77,7 @@ struct Shape {
 template <Number number, int kind>
 class WarpSums {
   using S = Shape<number, kind>;
-  using Core = gpu::TensorCore<number>;
+  using Core = TensorCore<number>;
   using Stored = typename S::Stored;
   static constexpr int kDown = S::kWarpRows / 16, kAcross = kWarpColumns / 16;
 
@@ -367,6 +368,7 @@ class Block {
       gpu::wait_for_copies<S::kStages - 2>();
       __syncthreads();  // what all have copied is there; all are done with the step before
       copy_step(copier, last_step, stage == 0 ? S::kStages - 1 : stage - 1);
+      gpu::join_warp();
       const Stored *start = stages_ + stage * S::kStageSize;
       sums_.add_products(start + warp_row() * S::kLeftStride, start + S::kLeftSize + warp_column());
       if (++stage == S::kStages) stage = 0;

@@ -10,7 +10,7 @@
 #define W2L_UNROLL
 #else
 
-#include <mma.h>
+#include <cuda_runtime_api.h>
 
 #define W2L_UNROLL _Pragma("unroll")
 #define W2L_DEVICE __device__ __forceinline__
@@ -58,67 +58,51 @@ W2L_DEVICE void wait_for_copies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(groups) : "memory");
 }
 
-// Products of 16 x kDepth and kDepth x 16 numbers by a warp on tensor cores. Matrices lie in shared
-// memory row after row, `step` numbers from row to row.
+// Threads of a warp whose ways have parted go on together.
+W2L_DEVICE void join_warp() {
+  __syncwarp();
+}
+
+// Four matrices of 8 x 8 16-bit numbers from shared memory: lane 8 * i + j points to row j of
+// matrix i, sixteen bytes, and gets two neighbours of row lane / 4 of each, those at lane % 4 * 2;
+// or of column lane / 4, if transposed.
+W2L_DEVICE void load_matrices(unsigned (&words)[4], const void *row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+               : "r"(static_cast<unsigned>(__cvta_generic_to_shared(row)))
+               : "memory");
+}
+W2L_DEVICE void load_matrices_transposed(unsigned (&words)[4], const void *row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+               : "r"(static_cast<unsigned>(__cvta_generic_to_shared(row)))
+               : "memory");
+}
+
+// sums += left * right by a warp: 16 x 16 times 16 x 8, in tf32 16 x 8 times 8 x 8, distributed as
+// PTX's mma.sync wants it.
 template <Number number>
-struct TensorCore {
-  static constexpr int kDepth = number == Number::Tf32 ? 8 : 16;
-  using Stored = typename Storage<number>::Type;
+W2L_DEVICE void multiply_add(float *sums, const unsigned *left, const unsigned *right) {
+#define W2L_MULTIPLY_ADD(kind)                                                                    \
+  asm volatile(                                                                                   \
+      "mma.sync.aligned." kind " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \
+      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])                                \
+      : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]))
+  if constexpr (number == Number::Fp16)
+    W2L_MULTIPLY_ADD("m16n8k16.row.col.f32.f16.f16.f32");
+  else if constexpr (number == Number::Bf16)
+    W2L_MULTIPLY_ADD("m16n8k16.row.col.f32.bf16.bf16.f32");
+  else
+    W2L_MULTIPLY_ADD("m16n8k8.row.col.f32.tf32.tf32.f32");
+#undef W2L_MULTIPLY_ADD
+}
 
- private:
-  template <Number, typename = void>
-  struct Types;
-  template <typename Unused>
-  struct Types<Number::Fp16, Unused> {
-    using Element = __half;
-    using Memory = __half;
-  };
-  template <typename Unused>
-  struct Types<Number::Bf16, Unused> {
-    using Element = __nv_bfloat16;
-    using Memory = __nv_bfloat16;
-  };
-  template <typename Unused>
-  struct Types<Number::Tf32, Unused> {
-    using Element = nvcuda::wmma::precision::tf32;
-    using Memory = float;
-  };
-  using Element = typename Types<number>::Element;
-  using Memory = typename Types<number>::Memory;
-
-  template <typename Fragment>
-  W2L_DEVICE static void load_any(Fragment &fragment, const Stored *from, int step) {
-    nvcuda::wmma::load_matrix_sync(fragment, reinterpret_cast<const Memory *>(from), step);
-    if constexpr (number == Number::Tf32) {
-      W2L_UNROLL
-      for (int i = 0; i < fragment.num_elements; ++i)
-        fragment.x[i] = nvcuda::wmma::__float_to_tf32(fragment.x[i]);
-    }
-  }
-
- public:
-  using Left = nvcuda::wmma::fragment<nvcuda::wmma::matrix_a, 16, 16, kDepth, Element,
-                                      nvcuda::wmma::row_major>;
-  using Right = nvcuda::wmma::fragment<nvcuda::wmma::matrix_b, 16, 16, kDepth, Element,
-                                       nvcuda::wmma::row_major>;
-  // Each thread has kElements of the 16 x 16 sums, x[i]; which ones, the hardware knows.
-  using Sums = nvcuda::wmma::fragment<nvcuda::wmma::accumulator, 16, 16, kDepth, float>;
-  static constexpr int kElements = 8;
-  static_assert(Sums::num_elements == kElements);
-
-  W2L_DEVICE static void load(Left &left, const Stored *from, int step) {
-    load_any(left, from, step);
-  }
-  W2L_DEVICE static void load(Right &right, const Stored *from, int step) {
-    load_any(right, from, step);
-  }
-  W2L_DEVICE static void add_product(Sums &sums, const Left &left, const Right &right) {
-    nvcuda::wmma::mma_sync(sums, left, right, sums);
-  }
-  W2L_DEVICE static void store(float *to, const Sums &sums, int step) {
-    nvcuda::wmma::store_matrix_sync(to, sums, step, nvcuda::wmma::mem_row_major);
-  }
-};
+// As w2l::round_to_tf32().
+W2L_DEVICE unsigned rounded_to_tf32(float value) {
+  unsigned bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+  return bits;
+}
 
 // Runs kernel(args) with `shared` bytes of dynamic shared memory a block.
 template <typename Args>

@@ -105,11 +105,10 @@ TEST(ConvolutionEmulated, InTilesOfEveryKind) {
         if (number == Number::Fp32 && kind == kLargestTile) continue;
         ConvCase c;
         c.number = number;
-        c.images = 2;
-        c.channels[0] = 24;
-        c.channels[1] = 16;
-        c.output_channels = 136;
-        c.height = transposed ? 7 : 11;
+        c.channels[0] = 16;
+        c.channels[1] = 8;
+        c.output_channels = conv_tile(kind).columns + 8;
+        c.height = transposed ? 8 : 15;
         c.width = 9;
         c.transposed = transposed;
         c.first_row = 3;

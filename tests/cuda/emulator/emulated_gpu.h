@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstring>
-#include <stdexcept>
 
 #include "emulator.h"
 #include "half_numbers.h"
@@ -21,25 +20,19 @@
 #define gridDim (::w2l::emulator::Gpu::current().block().grid())
 #define blockDim (dim3(static_cast<unsigned>(::w2l::emulator::Gpu::current().block().threads())))
 
-struct alignas(8) uint2 {
-  unsigned x, y;
+struct alignas(8) float2 {
+  float x, y;
 };
 struct alignas(16) uint4 {
   unsigned x, y, z, w;
 };
-struct alignas(16) int4 {
-  int x, y, z, w;
-};
 struct alignas(16) float4 {
   float x, y, z, w;
 };
-inline uint2 make_uint2(unsigned x, unsigned y) {
+inline float2 make_float2(float x, float y) {
   return {x, y};
 }
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
-  return {x, y, z, w};
-}
-inline int4 make_int4(int x, int y, int z, int w) {
   return {x, y, z, w};
 }
 inline float4 make_float4(float x, float y, float z, float w) {
@@ -93,56 +86,53 @@ void wait_for_copies() {
   emulator::Gpu::current().block().wait_for_copies(groups);
 }
 
-// Each thread of a warp computes eight neighbours of a row of the sums, and loads what it needs
-// for them.
+inline void join_warp() {
+  emulator::Gpu::current().block().exchange(nullptr, 0);
+}
+
+inline void load_matrices(unsigned (&words)[4], const void *row) {
+  emulator::Gpu::current().block().load_matrices(words, row, false);
+}
+inline void load_matrices_transposed(unsigned (&words)[4], const void *row) {
+  emulator::Gpu::current().block().load_matrices(words, row, true);
+}
+
+inline unsigned rounded_to_tf32(float value) {
+  return float_bits(round_to_tf32(value));
+}
+
+// As PTX describes the layouts of mma.sync: where in the warp a factor is.
 template <Number number>
-struct TensorCore {
-  static constexpr int kDepth = number == Number::Tf32 ? 8 : 16;
-  static constexpr int kElements = 8;
-  using Stored = typename Storage<number>::Type;
-
-  struct Left {
-    float x[kDepth];
+void multiply_add(float *sums, const unsigned *left, const unsigned *right) {
+  constexpr bool kShort = number != Number::Tf32;
+  constexpr int kDepth = kShort ? 16 : 8;
+  constexpr int kOfLane = kShort ? 2 : 1;  // neighbours along the depth
+  struct Factors {
+    unsigned left[4], right[2];
   };
-  struct Right {
-    float x[kDepth][kElements];
+  Factors own;
+  std::memcpy(own.left, left, sizeof(own.left));
+  std::memcpy(own.right, right, sizeof(own.right));
+  emulator::Block &block = emulator::Gpu::current().block();
+  const auto *warp = static_cast<const Factors *>(block.exchange(&own, sizeof(own)));
+  const auto value = [](unsigned word, int depth) {
+    if constexpr (kShort)
+      return Storage<number>::load(static_cast<std::uint16_t>(word >> depth % 2 * 16));
+    else
+      return float_of_bits(word & 0xffffe000u);  // what the hardware looks at
   };
-  struct Sums {
-    float x[kElements];
-  };
-
-  static void load(Left &left, const Stored *from, int step) {
-    check(from, step * sizeof(Stored), 16 * sizeof(Stored));
-    for (int k = 0; k < kDepth; ++k) left.x[k] = factor(from[row() * step + k]);
+  const int lane = block.thread() % 32;
+  for (int depth = 0; depth < kDepth; ++depth) {
+    const int of_four = depth / kOfLane % 4, half = depth / kOfLane / 4;
+    float column[2];
+    for (int i = 0; i < 2; ++i)
+      column[i] = value(warp[(lane % 4 * 2 + i) * 4 + of_four].right[half], depth);
+    for (int lower = 0; lower < 2; ++lower) {
+      const float row = value(warp[lane / 4 * 4 + of_four].left[lower + 2 * half], depth);
+      for (int i = 0; i < 2; ++i) sums[lower * 2 + i] += row * column[i];
+    }
   }
-  static void load(Right &right, const Stored *from, int step) {
-    check(from, step * sizeof(Stored), 16 * sizeof(Stored));
-    for (int k = 0; k < kDepth; ++k)
-      for (int i = 0; i < kElements; ++i) right.x[k][i] = factor(from[k * step + column() + i]);
-  }
-  static void add_product(Sums &sums, const Left &left, const Right &right) {
-    for (int k = 0; k < kDepth; ++k)
-      for (int i = 0; i < kElements; ++i) sums.x[i] += left.x[k] * right.x[k][i];
-  }
-  static void store(float *to, const Sums &sums, int step) {
-    check(to, step * sizeof(float), 16 * sizeof(float));
-    std::memcpy(to + row() * step + column(), sums.x, sizeof(sums.x));
-  }
-
- private:
-  static int lane() { return static_cast<int>(threadIdx.x) % 32; }
-  static int row() { return lane() / 2; }
-  static int column() { return lane() % 2 * kElements; }
-  static float factor(Stored stored) {
-    const float value = Storage<number>::load(stored);
-    return number == Number::Tf32 ? round_to_tf32(value) : value;
-  }
-  // As the hardware asks for: matrices at multiples of 32 bytes, rows of 16.
-  static void check(const void *matrix, std::size_t row_bytes, std::size_t bytes) {
-    emulator::Gpu::current().block().check_shared(matrix, bytes, 32);
-    if (row_bytes % 16) throw std::runtime_error("shared memory: rows not aligned to 16 bytes");
-  }
-};
+}
 
 template <typename Args>
 cudaError_t launch(void (*kernel)(Args), dim3 blocks, int threads, std::size_t shared, cudaStream_t,

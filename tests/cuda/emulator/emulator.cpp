@@ -23,6 +23,8 @@ constexpr std::size_t kStackSize = 256 * 1024;
 constexpr std::size_t kSharedAlignment = 128;
 // NaN as float, fp16 and bf16.
 constexpr int kPoison = 0xff;
+constexpr int kLanes = 32;  // of a warp
+constexpr std::size_t kMostExchanged = 32;
 
 [[noreturn]] void fail(const std::string &what) {
   throw std::runtime_error(what);
@@ -70,7 +72,8 @@ void switch_to(Side &from, Side &to, bool for_good = false) {
 struct Block::Thread {
   Side side;
   std::unique_ptr<unsigned char[]> stack{new unsigned char[kStackSize]};
-  enum class State { Ready, AtBarrier, Done } state = State::Ready;
+  enum class State { Ready, WithWarp, AtBarrier, Done } state = State::Ready;
+  int exchanges = 0;
   const char *barrier_file = nullptr;
   int barrier_line = 0;
   std::deque<std::vector<Copy>> groups;  // of copies, the open one last
@@ -79,6 +82,8 @@ struct Block::Thread {
 
 struct Block::Fibers {
   std::vector<Thread> threads;
+  // What the lanes of each warp exchange, in turns: a lane may be ahead of others by one.
+  std::vector<std::vector<unsigned char>> exchanged[2];
   Side scheduler;
   int running = 0;
   const std::function<void()> *kernel = nullptr;
@@ -92,6 +97,10 @@ Block::Block(int threads, std::size_t shared)
                   (shared + kSharedAlignment - 1) / kSharedAlignment * kSharedAlignment)),
               std::free) {
   fibers_->threads = std::vector<Thread>(static_cast<std::size_t>(threads));
+  for (auto &turn : fibers_->exchanged) {
+    turn.resize(static_cast<std::size_t>((threads + kLanes - 1) / kLanes));
+    for (auto &warp : turn) warp.resize(kLanes * kMostExchanged);
+  }
 }
 
 Block::~Block() = default;
@@ -140,10 +149,12 @@ void Block::run(const std::function<void()> &kernel, dim3 index, dim3 grid,
   for (bool done = false; !done;) {
     for (int i : order) {
       Thread &thread = fibers_->threads[static_cast<std::size_t>(i)];
+      if (thread.state != Thread::State::Ready) continue;
       fibers_->running = i;
       switch_to(fibers_->scheduler, thread.side);
       if (thread.error) std::rethrow_exception(thread.error);
     }
+    if (release_warps()) continue;
     const Thread &first = fibers_->threads.front();
     for (const Thread &thread : fibers_->threads)
       if (thread.state != first.state ||
@@ -170,6 +181,48 @@ void Block::release_barrier() {
   for (const Copy &copy : landed_) std::memcpy(copy.to, copy.bytes.data(), copy.bytes.size());
   landed_.clear();
   for (Thread &thread : fibers_->threads) thread.state = Thread::State::Ready;
+}
+
+bool Block::release_warps() {
+  bool released = false;
+  auto &threads = fibers_->threads;
+  for (std::size_t first = 0; first < threads.size(); first += kLanes) {
+    const std::size_t last = std::min(first + kLanes, threads.size());
+    std::size_t waiting = 0;
+    for (std::size_t i = first; i < last; ++i)
+      waiting += threads[i].state == Thread::State::WithWarp;
+    if (waiting == 0) continue;
+    if (waiting != kLanes) fail("an instruction of a warp that not all its threads reach");
+    for (std::size_t i = first; i < last; ++i) threads[i].state = Thread::State::Ready;
+    released = true;
+  }
+  return released;
+}
+
+const void *Block::exchange(const void *own, std::size_t bytes) {
+  const auto number = static_cast<std::size_t>(fibers_->running);
+  Thread &thread = fibers_->threads[number];
+  auto &warp = fibers_->exchanged[thread.exchanges++ % 2][number / kLanes];
+  if (bytes) std::memcpy(&warp[number % kLanes * bytes], own, bytes);
+  thread.state = Thread::State::WithWarp;
+  switch_to(thread.side, fibers_->scheduler);
+  return warp.data();
+}
+
+void Block::load_matrices(unsigned (&words)[4], const void *row, bool transposed) {
+  struct Row {
+    std::uint16_t numbers[8];
+  };
+  check_shared(row, sizeof(Row), sizeof(Row));
+  const auto *rows = static_cast<const Row *>(exchange(row, sizeof(Row)));
+  const int lane = thread() % kLanes;
+  for (int matrix = 0; matrix < 4; ++matrix, rows += 8) {
+    const int line = lane / 4, first = lane % 4 * 2;
+    const unsigned low = transposed ? rows[first].numbers[line] : rows[line].numbers[first];
+    const unsigned high =
+        transposed ? rows[first + 1].numbers[line] : rows[line].numbers[first + 1];
+    words[matrix] = low | high << 16;
+  }
 }
 
 void Block::check_shared(const void *address, std::size_t bytes, std::size_t alignment) const {

@@ -79,6 +79,12 @@ class Block {
   void end_copy_group();
   void wait_for_copies(std::size_t groups_left);
 
+  // What all 32 lanes of the thread's warp give when they have come here, one after the other;
+  // valid until the next call.
+  const void *exchange(const void *own, std::size_t bytes);
+  // As PTX's ldmatrix for four matrices of 8 x 8 16-bit numbers.
+  void load_matrices(unsigned (&words)[4], const void *row, bool transposed);
+
  private:
   struct Copy {
     void *to;
@@ -88,6 +94,7 @@ class Block {
   struct Fibers;
 
   void release_barrier();
+  bool release_warps();
   static void start_thread(unsigned high, unsigned low);
 
   std::unique_ptr<Fibers> fibers_;
