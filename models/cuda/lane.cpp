@@ -146,9 +146,10 @@ void Lane::fill(const LaunchInput &input, int samples, int crops) {
   std::vector<std::int32_t> slots = input.slots, new_slots = input.new_slots;
   slots.resize(static_cast<std::size_t>(samples), slots.front());
   new_slots.resize(static_cast<std::size_t>(crops), spare_slot_);
-  std::memcpy(block + block_.slots(samples), slots.data(), slots.size() * sizeof(std::int32_t));
-  std::memcpy(block + block_.new_slots(crops), new_slots.data(),
-              new_slots.size() * sizeof(std::int32_t));
+  std::copy(slots.begin(), slots.end(),
+            reinterpret_cast<std::int32_t *>(block + block_.slots(samples)));
+  std::copy(new_slots.begin(), new_slots.end(),
+            reinterpret_cast<std::int32_t *>(block + block_.new_slots(crops)));
   for (std::size_t i = 0; i < input.mels.size(); ++i)
     std::memcpy(block + block_.mels(samples) + i * mel_bytes_, input.mels[i], mel_bytes_);
   for (std::size_t i = 0; i < input.new_crops.size(); ++i)

@@ -120,13 +120,13 @@ TEST_P(NetworkLayoutTest, HasChannelsInStepsAndSizesOfTheFamily) {
 
 // The first transposed convolution has one pixel to make nine of.
 TEST_P(NetworkLayoutTest, SpreadsAPixelByAConvolutionOfOnePixel) {
-  const ConvArgs &spread = answer().layers[14];
+  const ConvArgs spread = answer().layers[14];
   EXPECT_FALSE(spread.transposed);
   EXPECT_EQ(spread.kernel_height, 1);
   EXPECT_EQ(spread.output_height, 1);
   EXPECT_EQ(spread.output_width, 1);
   EXPECT_EQ(spread.output.channels, 9 * 32);
-  const ConvArgs &next = answer().layers[15];
+  const ConvArgs next = answer().layers[15];
   EXPECT_EQ(next.input_height, 3);
   EXPECT_EQ(next.inputs[0].channels, 32);
   EXPECT_EQ(next.inputs[0].data, spread.output.data);
