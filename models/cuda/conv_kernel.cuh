@@ -601,4 +601,17 @@ cudaError_t launch_convolution_in(const ConvArgs &args, cudaStream_t stream) {
   return launch_convolution_in<number>(args, conv_grid(args), stream);
 }
 
+template <Number number>
+cudaError_t load_convolutions() {
+  cudaError_t error = cudaSuccess;
+  const auto load = [&](auto kernel) {
+    if (error == cudaSuccess) error = gpu::load(kernel);
+  };
+  if constexpr (number != Number::Fp32) load(&conv::convolve<number, kLargestTile>);
+  load(&conv::convolve<number, kMediumTile>);
+  load(&conv::convolve<number, kSmallTile>);
+  load(&conv::convolve<number, kNarrowTile>);
+  return error;
+}
+
 }  // namespace w2l
