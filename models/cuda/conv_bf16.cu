@@ -5,5 +5,6 @@
 namespace w2l {
 
 template cudaError_t launch_convolution_in<Number::Bf16>(const ConvArgs &, cudaStream_t);
+template cudaError_t load_convolutions<Number::Bf16>();
 
 }  // namespace w2l

@@ -5,5 +5,6 @@
 namespace w2l {
 
 template cudaError_t launch_convolution_in<Number::Fp16>(const ConvArgs &, cudaStream_t);
+template cudaError_t load_convolutions<Number::Fp16>();
 
 }  // namespace w2l

@@ -5,5 +5,6 @@
 namespace w2l {
 
 template cudaError_t launch_convolution_in<Number::Fp32>(const ConvArgs &, cudaStream_t);
+template cudaError_t load_convolutions<Number::Fp32>();
 
 }  // namespace w2l

@@ -89,6 +89,9 @@ class WarpSums {
     for (int i = 0; i < kCount; ++i) (*this)[i] = 0.0f;
   }
 
+  // No number i of any thread is in a row of the warp above this one.
+  W2L_DEVICE static constexpr int least_row(int i) { return i / (kAcross * Core::kElements) * 16; }
+
   // The numbers of this thread, in any order.
   W2L_DEVICE float &operator[](int i) {
     constexpr int kOfRow = kAcross * Core::kElements;
@@ -139,6 +142,8 @@ class WarpSums<Number::Fp32, kind> {
     W2L_UNROLL
     for (int i = 0; i < kCount; ++i) (*this)[i] = 0.0f;
   }
+
+  W2L_DEVICE static constexpr int least_row(int i) { return i / kColumns * 8; }
 
   W2L_DEVICE float &operator[](int i) { return sums_[i / kColumns][i % kColumns]; }
 
@@ -436,16 +441,22 @@ class Block {
   // Leaves this part's sums to the block that comes last to the tile, which adds up all parts in
   // their order, whatever order they came in. False for the others.
   W2L_DEVICE bool add_up_parts() {
+    constexpr int kCount = decltype(sums_)::kCount;
     constexpr int kTileSize = S::kTile.rows * S::kTile.columns;
-    static_assert(kTileSize == S::kTile.threads * decltype(sums_)::kCount);
+    static_assert(kTileSize == S::kTile.threads * kCount);
+    // As many parts at once as registers hold.
+    constexpr int kTogether = kCount <= 32 ? 2 : 1;
     const std::size_t tiles = std::size_t{gridDim.x} * conv_phases(args_);
     const std::size_t tile = std::size_t{gridDim.x} * phase_number_ + blockIdx.x;
     float *parts = args_.partial_sums + tile * kTileSize + thread_;
     const std::size_t part_step = tiles * kTileSize;
 
+    // Rows behind the last pixel are left out.
+    const int rows = phase_pixels(args_, phase_) - first_row_ - warp_row();
     W2L_UNROLL
-    for (int i = 0; i < decltype(sums_)::kCount; ++i)
-      gpu::write(parts + part_ * part_step + i * S::kTile.threads, sums_[i]);
+    for (int i = 0; i < kCount; ++i)
+      if (decltype(sums_)::least_row(i) < rows)
+        gpu::write(parts + part_ * part_step + i * S::kTile.threads, sums_[i]);
     __threadfence();
     __syncthreads();
     if (thread_ == 0) *flag_ = atomicAdd(args_.counters + tile, 1u);
@@ -454,10 +465,23 @@ class Block {
     if (thread_ == 0) gpu::write(args_.counters + tile, std::uint32_t{0});
     __threadfence();
     sums_.clear();
-    for (int part = 0; part < args_.splits; ++part, parts += part_step) {
+    for (int part = 0; part < args_.splits; part += kTogether) {
+      float numbers[kTogether][kCount];  // all asked for before the first is needed
       W2L_UNROLL
-      for (int i = 0; i < decltype(sums_)::kCount; ++i)
-        sums_[i] += gpu::read_written(parts + i * S::kTile.threads);
+      for (int next = 0; next < kTogether; ++next) {
+        W2L_UNROLL
+        for (int i = 0; i < kCount; ++i) {
+          const bool is = part + next < args_.splits && decltype(sums_)::least_row(i) < rows;
+          numbers[next][i] =
+              is ? gpu::read_written(parts + next * part_step + i * S::kTile.threads) : 0.0f;
+        }
+      }
+      W2L_UNROLL
+      for (int next = 0; next < kTogether; ++next) {
+        W2L_UNROLL
+        for (int i = 0; i < kCount; ++i) sums_[i] += numbers[next][i];
+      }
+      parts += kTogether * part_step;
     }
     return true;
   }
@@ -575,6 +599,19 @@ cudaError_t launch_convolution_in(const ConvArgs &args, const ConvGrid &grid, cu
 template <Number number>
 cudaError_t launch_convolution_in(const ConvArgs &args, cudaStream_t stream) {
   return launch_convolution_in<number>(args, conv_grid(args), stream);
+}
+
+template <Number number>
+cudaError_t load_convolutions() {
+  cudaError_t error = cudaSuccess;
+  const auto load = [&](auto kernel) {
+    if (error == cudaSuccess) error = gpu::load(kernel);
+  };
+  if constexpr (number != Number::Fp32) load(&conv::convolve<number, kLargestTile>);
+  load(&conv::convolve<number, kMediumTile>);
+  load(&conv::convolve<number, kSmallTile>);
+  load(&conv::convolve<number, kNarrowTile>);
+  return error;
 }
 
 }  // namespace w2l

@@ -15,7 +15,6 @@ constexpr int kEnoughTiles = 128;
 
 // Of one part of the sums: fewer do not pay for adding the parts up.
 constexpr int kFewestSteps = 4;
-constexpr int kMostSplits = 32;
 // Blocks that a multiprocessor can run side by side with profit.
 constexpr int kBlocksAtOnce = 2;
 
@@ -51,8 +50,11 @@ ConvGrid conv_grid(const ConvArgs &args) {
 int conv_splits(const ConvArgs &args, int multiprocessors) {
   const ConvGrid grid = conv_grid(args);
   if (grid.tiles() == 0) return 1;
-  const int wanted = kBlocksAtOnce * multiprocessors / grid.tiles();
-  return std::clamp(std::min(wanted, grid.steps / kFewestSteps), 1, kMostSplits);
+  int splits = std::min(kBlocksAtOnce * multiprocessors / grid.tiles(), grid.steps / kFewestSteps);
+  // Adding up a part takes about as long as computing half a step: more parts than this would take
+  // longer to add up than they save.
+  while (splits * splits > 2 * grid.steps) --splits;
+  return std::max(splits, 1);
 }
 
 std::size_t conv_partial_bytes(const ConvArgs &args) {

@@ -104,6 +104,13 @@ W2L_DEVICE unsigned rounded_to_tf32(float value) {
   return bits;
 }
 
+// Loads a kernel that may not have been launched yet.
+template <typename Args>
+cudaError_t load(void (*kernel)(Args)) {
+  cudaFuncAttributes unused;
+  return cudaFuncGetAttributes(&unused, reinterpret_cast<const void *>(kernel));
+}
+
 // Runs kernel(args) with `shared` bytes of dynamic shared memory a block.
 template <typename Args>
 cudaError_t launch(void (*kernel)(Args), dim3 blocks, int threads, std::size_t shared,

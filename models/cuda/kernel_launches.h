@@ -15,9 +15,16 @@ cudaError_t launch_faces(const FaceArgs &args, cudaStream_t stream);
 cudaError_t launch_mels(const MelArgs &args, cudaStream_t stream);
 cudaError_t launch_answers(const AnswerArgs &args, cudaStream_t stream);
 
-// launch_convolution() for one kind of number: each is compiled in a file of its own, since that
-// takes long.
+// Loads all kernels for a kind of number onto the current GPU. CUDA would do so at their first
+// launch, which may be while a graph is captured, where not everything is allowed.
+cudaError_t load_kernels(Number number);
+
+// What they are made of. launch_convolution() for one kind of number: each is compiled in a file of
+// its own, since that takes long.
 template <Number number>
 cudaError_t launch_convolution_in(const ConvArgs &args, cudaStream_t stream);
+template <Number number>
+cudaError_t load_convolutions();
+cudaError_t load_picture_kernels(Number number);
 
 }  // namespace w2l

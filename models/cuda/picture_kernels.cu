@@ -144,4 +144,14 @@ cudaError_t launch_answers(const AnswerArgs &args, cudaStream_t stream) {
   });
 }
 
+cudaError_t load_picture_kernels(Number number) {
+  return with_number(number, [](auto constant) {
+    constexpr Number kNumber = decltype(constant)::value;
+    cudaError_t error = gpu::load(&faces<kNumber>);
+    if (error == cudaSuccess) error = gpu::load(&mels<kNumber>);
+    if (error == cudaSuccess) error = gpu::load(&answers<kNumber>);
+    return error;
+  });
+}
+
 }  // namespace w2l

@@ -4,4 +4,6 @@
 
 #include <cmath>
 
-__global__ void probe(float *number) { *number = sqrtf(*number); }
+__global__ void probe(float *number) {
+  *number = sqrtf(*number);
+}
