@@ -35,6 +35,11 @@ class CudaDriver final : public Driver {
 
   const DriverInfo &info() const override { return info_; }
 
+  void load_kernels(Number number) override {
+    use();
+    check(w2l::load_kernels(number));
+  }
+
   void *allocate(std::size_t bytes) override {
     use();
     void *memory = nullptr;

@@ -66,6 +66,7 @@ CudaNetwork::CudaNetwork(std::shared_ptr<Driver> driver, const EngineConfig &con
   const Network network = Network::describe(checkpoint);
   info_ = describe(network, config);
   const Number number = number_of(info_.precision);
+  driver_->load_kernels(number);
   load_weights(checkpoint, NetworkLayout(network, number, 1));
   for (info_.max_batch = max_batch;; info_.max_batch /= 2) {
     try {

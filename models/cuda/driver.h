@@ -31,6 +31,9 @@ class Driver {
   virtual ~Driver() = default;
   virtual const DriverInfo &info() const = 0;
 
+  // To be called once before kernels for this kind of number are captured.
+  virtual void load_kernels(Number number) = 0;
+
   // Device memory, and host memory that is copied from and to without an intermediate copy.
   virtual void *allocate(std::size_t bytes) = 0;
   virtual void release(void *memory) noexcept = 0;

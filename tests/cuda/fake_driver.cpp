@@ -190,8 +190,14 @@ void FakeDriver::enqueue(Stream *stream, std::function<void()> work) {
     queue.items.push_back({std::move(work)});
 }
 
-void FakeDriver::enqueue_kernel(Stream *stream, std::function<void()> work) {
+void FakeDriver::load_kernels(Number number) {
   Lock lock(mutex_);
+  loaded_.insert(number);
+}
+
+void FakeDriver::enqueue_kernel(Stream *stream, Number number, std::function<void()> work) {
+  Lock lock(mutex_);
+  if (!loaded_.count(number)) bug("uses kernels that it has not loaded");
   enqueue(stream, [this, work = std::move(work)] {
     ++counts_.kernels;
     work();
@@ -223,19 +229,19 @@ void FakeDriver::clear(Stream *stream, void *memory, std::size_t bytes) {
 }
 
 void FakeDriver::convolve(Stream *stream, const ConvArgs &args) {
-  enqueue_kernel(stream, [args] { convolve_on_cpu(args); });
+  enqueue_kernel(stream, args.number, [args] { convolve_on_cpu(args); });
 }
 
 void FakeDriver::write_faces(Stream *stream, const FaceArgs &args) {
-  enqueue_kernel(stream, [args] { write_faces_on_cpu(args); });
+  enqueue_kernel(stream, args.number, [args] { write_faces_on_cpu(args); });
 }
 
 void FakeDriver::write_mels(Stream *stream, const MelArgs &args) {
-  enqueue_kernel(stream, [args] { write_mels_on_cpu(args); });
+  enqueue_kernel(stream, args.number, [args] { write_mels_on_cpu(args); });
 }
 
 void FakeDriver::write_answers(Stream *stream, const AnswerArgs &args) {
-  enqueue_kernel(stream, [args] { write_answers_on_cpu(args); });
+  enqueue_kernel(stream, args.number, [args] { write_answers_on_cpu(args); });
 }
 
 void FakeDriver::begin_capture(Stream *stream) {

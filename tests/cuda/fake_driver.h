@@ -54,6 +54,7 @@ class FakeDriver : public Driver {
   std::size_t objects_alive() const;  // memory of both kinds, streams, events, graphs
 
   const DriverInfo &info() const override { return info_; }
+  void load_kernels(Number number) override;
   void *allocate(std::size_t bytes) override;
   void release(void *memory) noexcept override;
   void *allocate_host(std::size_t bytes) override;
@@ -94,7 +95,7 @@ class FakeDriver : public Driver {
   void require_inside(const Memory &memory, const void *from, std::size_t bytes,
                       const char *what) const;
   void enqueue(Stream *stream, std::function<void()> work);
-  void enqueue_kernel(Stream *stream, std::function<void()> work);
+  void enqueue_kernel(Stream *stream, Number number, std::function<void()> work);
   void may_fail(Call call);
   // Does the next thing in a stream, unless that waits for another one.
   static void step(FakeStream &stream);
@@ -110,6 +111,7 @@ class FakeDriver : public Driver {
   std::set<FakeEvent *> events_;
   std::set<FakeGraph *> graphs_;
   std::map<Call, Failure> failures_;
+  std::set<Number> loaded_;
   Order order_ = Order::Lazy;
   bool held_ = false;
   Counts counts_;
