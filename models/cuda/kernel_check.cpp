@@ -280,6 +280,7 @@ class Checker {
 }  // namespace
 
 void check_kernels(Driver &driver, Number number, const std::string &device) {
+  driver.load_kernels(number);
   Checker checker(driver, number, device);
   for (const Geometry &geometry : kGeometries) checker.check_convolution(geometry);
   checker.check_faces();
