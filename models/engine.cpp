@@ -96,8 +96,12 @@ std::shared_ptr<Engine> open_on_cpu(EngineConfig config) {
   return load_backend("w2l-cpu").open(config);
 }
 
+std::string cuda_name(int index) {
+  return "cuda:" + std::to_string(index);
+}
+
 std::shared_ptr<Engine> open_on_cuda(EngineConfig config, int index) {
-  config.device = "cuda:" + std::to_string(index);
+  config.device = cuda_name(index);
   if (!backend_installed("w2l-cuda"))
     throw Error(ErrorCode::NoDevice, "device " + config.device +
                                          ": no CUDA backend (libw2l-cuda.so) is installed; use "
@@ -146,7 +150,12 @@ std::shared_ptr<Engine> open_on_any(const EngineConfig &config) {
         throw;
     }
   }
-  return std::make_shared<SecondChoice>(open_on_cpu(config), reason);
+  try {
+    return std::make_shared<SecondChoice>(open_on_cpu(config), reason);
+  } catch (const Error &error) {
+    throw Error(error.code(),
+                std::string(error.what()) + " (the GPU is passed over: " + reason + ")");
+  }
 }
 
 std::shared_ptr<Engine> open_on(const Device &device, const EngineConfig &config) {
@@ -192,6 +201,7 @@ std::shared_ptr<Engine> open_engine(const EngineConfig &config) {
   EngineConfig key = config;
   const FileIdentity file = check_readable(config.model);
   key.model = file.real_path;  // two spellings of one file are one engine
+  if (device.kind == Device::Kind::Cuda) key.device = cuda_name(device.index);  // or of one GPU
   Registry &shared = registry();
   std::lock_guard<std::mutex> lock(shared.mutex);
   if (std::shared_ptr<Engine> engine = shared.find(key, file)) return engine;

@@ -459,7 +459,10 @@ class Block {
         gpu::write(parts + part_ * part_step + i * S::kTile.threads, sums_[i]);
     __threadfence();
     __syncthreads();
-    if (thread_ == 0) *flag_ = atomicAdd(args_.counters + tile, 1u);
+    if (thread_ == 0) {
+      __threadfence();  // of what the others have written, as the memory model wants it
+      *flag_ = atomicAdd(args_.counters + tile, 1u);
+    }
     __syncthreads();
     if (*flag_ != static_cast<unsigned>(args_.splits - 1)) return false;
     if (thread_ == 0) gpu::write(args_.counters + tile, std::uint32_t{0});

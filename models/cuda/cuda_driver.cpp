@@ -46,7 +46,10 @@ class CudaDriver final : public Driver {
     check(cudaMalloc(&memory, bytes));
     return memory;
   }
-  void release(void *memory) noexcept override { ignore(cudaFree(memory)); }
+  void release(void *memory) noexcept override {
+    use_if_possible();
+    ignore(cudaFree(memory));
+  }
 
   void *allocate_host(std::size_t bytes) override {
     use();
@@ -54,7 +57,10 @@ class CudaDriver final : public Driver {
     check(cudaMallocHost(&memory, bytes));
     return memory;
   }
-  void release_host(void *memory) noexcept override { ignore(cudaFreeHost(memory)); }
+  void release_host(void *memory) noexcept override {
+    use_if_possible();
+    ignore(cudaFreeHost(memory));
+  }
 
   Stream *make_stream() override {
     use();
@@ -64,6 +70,7 @@ class CudaDriver final : public Driver {
     return reinterpret_cast<Stream *>(stream);
   }
   void destroy(Stream *stream) noexcept override {
+    use_if_possible();
     // What is enqueued still uses memory that is released next.
     ignore(cudaStreamSynchronize(of(stream)));
     ignore(cudaStreamDestroy(of(stream)));
@@ -75,7 +82,10 @@ class CudaDriver final : public Driver {
     check(cudaEventCreateWithFlags(&event, cudaEventBlockingSync | cudaEventDisableTiming));
     return reinterpret_cast<Event *>(event);
   }
-  void destroy(Event *event) noexcept override { ignore(cudaEventDestroy(of(event))); }
+  void destroy(Event *event) noexcept override {
+    use_if_possible();
+    ignore(cudaEventDestroy(of(event)));
+  }
 
   void copy_to_device(Stream *stream, void *to, const void *from, std::size_t bytes) override {
     use();
@@ -129,7 +139,10 @@ class CudaDriver final : public Driver {
     use();
     check(cudaGraphLaunch(of(graph), of(stream)));
   }
-  void destroy(Graph *graph) noexcept override { ignore(cudaGraphExecDestroy(of(graph))); }
+  void destroy(Graph *graph) noexcept override {
+    use_if_possible();
+    ignore(cudaGraphExecDestroy(of(graph)));
+  }
 
   void record(Stream *stream, Event *event) override {
     use();
@@ -165,6 +178,7 @@ class CudaDriver final : public Driver {
 
   // The runtime keeps one device for each thread.
   void use() const { check(cudaSetDevice(index_)); }
+  void use_if_possible() const noexcept { ignore(cudaSetDevice(index_)); }
 
   void check(cudaError_t result) const {
     if (result == cudaSuccess) return;

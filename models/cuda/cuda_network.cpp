@@ -14,8 +14,8 @@ namespace {
 // More frames at once are hardly faster each, but come later.
 constexpr int kPreferredBatch = 32;
 
-// So that an index is an int; more than any GPU has memory for.
-constexpr std::size_t kMostSlots = 1 << 24;
+// Kernels count pieces of 16 bytes from the first slot in 32 bits.
+constexpr std::size_t kMostSlotBytes = std::size_t{1} << 36;
 
 // Reading weights is bound by memory beyond these.
 constexpr int kMaxThreads = 8;
@@ -112,7 +112,8 @@ void CudaNetwork::allocate(const NetworkLayout &layout, const Family &family,
 // and a spare one for each lane.
 int CudaNetwork::allocate_features(const NetworkLayout &layout, std::size_t cache_bytes) {
   const int least = kLanes * layout.most();
-  const std::size_t wanted = std::min(cache_bytes / layout.slot_bytes(), kMostSlots);
+  const std::size_t wanted =
+      std::min(cache_bytes / layout.slot_bytes(), kMostSlotBytes / layout.slot_bytes() - kLanes);
   for (int count = std::max(static_cast<int>(wanted), least);; count = std::max(count / 2, least)) {
     try {
       features_ =

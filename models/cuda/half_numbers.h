@@ -114,7 +114,12 @@ template <>
 struct Storage<Number::Fp16> {
   using Type = std::uint16_t;
   W2L_HOST_DEVICE static float load(Type stored) { return fp16_to_float(stored); }
-  W2L_HOST_DEVICE static Type store(float value) { return float_to_fp16(value); }
+  // What is too large becomes the largest number: infinity would be NaN one layer later, and black
+  // pixels in the end. NaN stays what it is.
+  W2L_HOST_DEVICE static Type store(float value) {
+    constexpr float kMost = 65504;
+    return float_to_fp16(value > kMost ? kMost : value < -kMost ? -kMost : value);
+  }
 };
 template <>
 struct Storage<Number::Bf16> {

@@ -7,7 +7,7 @@
 
 namespace w2l {
 
-// Runs each kind of kernel once on made-up numbers, and its twin on the CPU; takes some 50 ms.
+// Runs each kind of kernel once on made-up numbers, and its twin on the CPU; takes some 0.1 s.
 // `device` is the name in messages. Throws Error(UnusableDevice) when results differ by more than
 // the order of sums explains.
 void check_kernels(Driver &driver, Number number, const std::string &device);

@@ -92,7 +92,15 @@ void Lane::capture(const NetworkLayout &layout, const void *weights, std::byte *
 template <typename Enqueue>
 GraphHandle Lane::captured(const Enqueue &enqueue) {
   driver_.begin_capture(stream_.get());
-  enqueue();
+  try {
+    enqueue();
+  } catch (...) {
+    try {  // while it goes on, nothing could be given back
+      const GraphHandle incomplete{driver_.end_capture(stream_.get()), {&driver_}};
+    } catch (const Error &) {
+    }
+    throw;
+  }
   return {driver_.end_capture(stream_.get()), {&driver_}};
 }
 

@@ -65,6 +65,16 @@ TEST(HalfNumbers, EndsOfTheRange) {
   EXPECT_TRUE(std::isnan(bf16_to_float(float_to_bf16(float_of_bits(0x7f800001)))));
 }
 
+TEST(HalfNumbers, WhatIsTooLargeForFp16IsStoredAsTheLargest) {
+  using Fp16 = Storage<Number::Fp16>;
+  for (const float value : {65504.0f, 65520.0f, 1e6f, kInfinity}) {
+    EXPECT_EQ(Fp16::store(value), 0x7bff) << value;
+    EXPECT_EQ(Fp16::store(-value), 0xfbff) << value;
+  }
+  EXPECT_EQ(Fp16::store(65472.0f), 0x7bfe);
+  EXPECT_TRUE(std::isnan(Fp16::load(Fp16::store(kNan))));
+}
+
 TEST(HalfNumbers, Tf32KeepsTenBits) {
   EXPECT_EQ(round_to_tf32(1.0f), 1.0f);
   EXPECT_EQ(round_to_tf32(1.0f + 0x1p-10f), 1.0f + 0x1p-10f);

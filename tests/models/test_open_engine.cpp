@@ -128,6 +128,24 @@ TEST_F(OpenFakeEngine, AutoSaysWhyItIsTheCpuWhereTheGpuIsOfNoUse) {
   EXPECT_NE(info().fallback.find("invalid ELF header"), std::string::npos) << info().fallback;
 }
 
+TEST_F(OpenFakeEngine, WhatFailsOnTheCpuThenSaysWhyItIsNotTheGpu) {
+  setenv("W2L_FAKE_GPU", "old", 1);
+  checkpoint_.write("none");
+  expect_failure(ErrorCode::Format,
+                 "is not a fake checkpoint (the GPU is passed over: cuda:0 is too old)");
+}
+
+TEST_F(OpenFakeEngine, TwoNamesOfOneGpuAreOneEngine) {
+  setenv("W2L_FAKE_GPU", "good", 1);
+  config_.device = "cuda";
+  const std::shared_ptr<Engine> first = open_engine(config_);
+  EXPECT_EQ(first->info().device, "cuda:0");
+  config_.device = "cuda:0";
+  EXPECT_EQ(open_engine(config_), first);
+  config_.device = "cuda:1";
+  EXPECT_NE(open_engine(config_), first);
+}
+
 TEST_F(OpenFakeEngine, AutoHidesNothingElse) {
   setenv("W2L_FAKE_GPU", "full", 1);
   expect_failure(ErrorCode::OutOfMemory, "cuda:0 is out of memory");
