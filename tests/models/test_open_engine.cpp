@@ -163,7 +163,7 @@ TEST_F(OpenFakeEngine, AnEngineThatIsTheSecondChoiceAnswersAsEver) {
       engine->submit({{crop.data(), mel.data()}}, Region::Full, [&] { called.set_value(); });
   EXPECT_EQ(engine->collect(ticket).images.size(), 1u);
   called.get_future().get();
-  engine->discard(engine->submit({{crop.data(), mel.data()}}, Region::Full, nullptr));
+  engine->discard(engine->submit({{crop.data(), mel.data()}}, Region::Full, [] {}));
 }
 
 TEST_F(OpenFakeEngine, AGpuThatIsAskedForIsNeverReplaced) {
