@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "parallel_jobs.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -10,6 +12,13 @@
 #include <vector>
 
 namespace w2l {
+
+// C++'s own hardware_concurrency() counts all that are there.
+int usable_cpus() {
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) return CPU_COUNT(&cpus);
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));  // more than 1024
+}
 
 void run_jobs(int threads, int count, const std::function<void(int)> &job) {
   std::atomic<int> next{0};

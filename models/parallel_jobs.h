@@ -7,6 +7,9 @@
 
 namespace w2l {
 
+// CPUs that this thread may run on, at least 1.
+int usable_cpus();
+
 // Calls job(0) to job(count - 1), each once, on up to `threads` threads, and waits for all. When
 // one throws, no others are started, and its exception is thrown here. Throws std::system_error
 // when no thread can be had at all.

@@ -8,26 +8,25 @@
 #include <deque>
 #include <exception>
 #include <future>
-#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
+
+#include "engine_jobs.h"
 
 namespace w2l {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Job {
-  Batch batch;
-  std::function<void()> on_done;
-  Answers answers;
-  std::exception_ptr failure;  // the first piece's that failed
-  int piece = 1;               // samples in a piece
-  int next = 0;                // first sample that no worker has taken
-  int running = 0;             // pieces being computed
+// Its failure is that of the first piece that failed.
+struct Job : EngineJob {
+  using EngineJob::EngineJob;
+
+  int piece = 1;    // samples in a piece
+  int next = 0;     // first sample that no worker has taken
+  int running = 0;  // pieces being computed
   Clock::time_point start;
-  bool done = false;  // computed, and on_done has returned
 
   bool computed() const { return next >= batch.count && running == 0; }
 };
@@ -41,12 +40,10 @@ struct WorkerPool::State {
   using Lock = std::unique_lock<std::mutex>;
 
   std::mutex mutex;
-  std::condition_variable work;           // for the workers: a job came, or stop
-  std::condition_variable progress;       // for callers: a job is done
-  std::map<Engine::Ticket, JobPtr> jobs;  // that nobody has taken yet
-  std::deque<JobPtr> waiting;             // with samples that no worker has taken
-  std::deque<JobPtr> undelivered;         // in the order of submission
-  Engine::Ticket last_ticket = 0;
+  std::condition_variable work;  // for the workers: a job came, or stop
+  EngineJobs<Job> jobs;
+  std::deque<JobPtr> waiting;      // with samples that no worker has taken
+  std::deque<JobPtr> undelivered;  // in the order of submission
   int workers = 1, max_piece = 1;
   bool delivering = false;  // some worker is calling an on_done
   bool stop = false;
@@ -91,15 +88,9 @@ struct WorkerPool::State {
     while (!undelivered.empty() && undelivered.front()->computed()) {
       const JobPtr job = undelivered.front();
       undelivered.pop_front();
-      lock.unlock();
       const std::chrono::duration<double, std::milli> elapsed = Clock::now() - job->start;
       job->answers.milliseconds = elapsed.count();
-      // The callback is destroyed here too, before anybody can see the job done: whoever waits in
-      // collect() or discard() may free what it refers to.
-      if (job->on_done) std::exchange(job->on_done, nullptr)();
-      lock.lock();
-      job->done = true;
-      progress.notify_all();
+      jobs.deliver(*job, lock);
     }
     delivering = false;
   }
@@ -158,50 +149,35 @@ WorkerPool::~WorkerPool() {
 }
 
 Engine::Ticket WorkerPool::submit(Batch batch, std::function<void()> on_done) {
-  auto job = std::make_shared<Job>();
-  job->batch = std::move(batch);
-  job->on_done = std::move(on_done);
-  job->answers.first_valid_row = job->batch.first_row;
-  job->answers.end_valid_row = job->batch.end_row;
+  const auto job = std::make_shared<Job>(std::move(batch), std::move(on_done));
   job->answers.images.resize(static_cast<std::size_t>(job->batch.count));
   const int share = (job->batch.count + state_->workers - 1) / state_->workers;
   job->piece = std::min(share, state_->max_piece);
   std::lock_guard<std::mutex> lock(state_->mutex);
-  const Engine::Ticket ticket = ++state_->last_ticket;
-  state_->jobs.emplace(ticket, job);
+  const Engine::Ticket ticket = state_->jobs.add(job);
   state_->undelivered.push_back(job);
-  state_->waiting.push_back(std::move(job));
+  state_->waiting.push_back(job);
   state_->work.notify_all();
   return ticket;
 }
 
 Answers WorkerPool::collect(Engine::Ticket ticket) {
   State::Lock lock(state_->mutex);
-  const auto found = state_->jobs.find(ticket);
-  if (found == state_->jobs.end())
-    throw Error(ErrorCode::Failed, "ticket " + std::to_string(ticket) +
-                                       " is unknown or was taken already (a bug in the caller)");
-  const JobPtr job = found->second;
-  state_->jobs.erase(found);
-  state_->progress.wait(lock, [&job] { return job->done; });
-  if (job->failure) std::rethrow_exception(job->failure);
-  return std::move(job->answers);
+  return state_->jobs.collect(ticket, lock);
 }
 
 void WorkerPool::discard(Engine::Ticket ticket) {
   JobPtr job;  // declared before the lock: destroyed, with its callback, after it
   State::Lock lock(state_->mutex);
-  const auto found = state_->jobs.find(ticket);
-  if (found == state_->jobs.end()) return;
-  job = found->second;
-  state_->jobs.erase(found);
+  job = state_->jobs.take(ticket);
+  if (!job) return;
   if (job->next == 0) {  // not started
     std::deque<JobPtr> &waiting = state_->waiting, &undelivered = state_->undelivered;
     waiting.erase(std::find(waiting.begin(), waiting.end(), job));
     undelivered.erase(std::find(undelivered.begin(), undelivered.end(), job));
     return;
   }
-  state_->progress.wait(lock, [&job] { return job->done; });
+  state_->jobs.wait_for(*job, lock);
 }
 
 }  // namespace w2l

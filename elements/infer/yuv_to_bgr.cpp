@@ -1,7 +1,7 @@
 // gst-wav2lip: YuvToBgr, see yuv_to_bgr.h: chroma rows are brought to luma's resolution in plain
 // loops that compilers vectorise; the matrix runs on OpenCV's universal intrinsics (SSE2, NEON,
-// ...) with a scalar form of the same integers for a row's last pixels. SPDX-License-Identifier:
-// LGPL-2.1-or-later
+// ...) with a scalar form of the same integers for a row's last pixels.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "yuv_to_bgr.h"
 
 #include <algorithm>

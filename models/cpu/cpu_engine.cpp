@@ -4,19 +4,18 @@
 
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "cpu_precision.h"
 #include "feature_cache.h"
 #include "network_plan.h"
+#include "parallel_jobs.h"
 #include "range.h"
 #include "torch_threads.h"
 
@@ -31,13 +30,6 @@ constexpr int kMaxWorkers = 4;
 
 // Larger pieces make throughput no better, but memory use.
 constexpr int kMaxPiece = 8;
-
-// That this thread may run on. C++'s own hardware_concurrency() counts all that are there.
-int usable_cpus() {
-  cpu_set_t cpus;
-  if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) return CPU_COUNT(&cpus);
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));  // more than 1024
-}
 
 int thread_count(int wanted) {
   return wanted > 0 ? wanted : usable_cpus();

@@ -8,15 +8,14 @@
 #include <deque>
 #include <exception>
 #include <future>
-#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 
-#include "batch.h"
 #include "cuda_network.h"
+#include "engine_jobs.h"
 #include "range.h"
 
 namespace w2l {
@@ -27,13 +26,10 @@ using Clock = std::chrono::steady_clock;
 // So few images take as long as one: batches may be merged whatever is padded.
 constexpr int kFewImages = 8;
 
-struct Job {
-  Batch batch;
-  std::function<void()> on_done;
-  Answers answers;
-  std::exception_ptr failure;
+struct Job : EngineJob {
+  using EngineJob::EngineJob;
+
   bool started = false;
-  bool done = false;  // computed, and on_done has returned
 };
 
 using JobPtr = std::shared_ptr<Job>;
@@ -71,13 +67,11 @@ struct CudaEngine::State {
   std::mutex mutex;
   std::condition_variable work;      // for the starting thread: a batch, a free lane, or stop
   std::condition_variable launched;  // for the delivering thread
-  std::condition_variable progress;  // for callers: a job is done
-  std::map<Ticket, JobPtr> jobs;     // that nobody has taken yet
-  std::deque<JobPtr> waiting;        // in the order of submission
-  std::deque<Launch> launches;       // in the order of submission, too
+  EngineJobs<Job> jobs;
+  std::deque<JobPtr> waiting;   // in the order of submission
+  std::deque<Launch> launches;  // in the order of submission, too
   std::vector<Lane *> free_lanes;
   std::exception_ptr broken;  // why nothing can be computed any more
-  Ticket last_ticket = 0;
   std::uint64_t last_launch = 0;
   bool stop = false, starter_ended = false;
   std::thread starter, deliverer;
@@ -191,7 +185,10 @@ struct CudaEngine::State {
       launches.pop_front();
       if (ended.lane) free_lanes.push_back(ended.lane);
       work.notify_one();
-      for (const JobPtr &job : ended.jobs) deliver(*job, ended.failure, lock);
+      for (const JobPtr &job : ended.jobs) {
+        job->failure = ended.failure;
+        jobs.deliver(*job, lock);
+      }
     }
     lock.unlock();
     network.reset();
@@ -235,17 +232,6 @@ struct CudaEngine::State {
     return edge * edge * 3;
   }
 
-  void deliver(Job &job, const std::exception_ptr &failure, Lock &lock) {
-    lock.unlock();
-    job.failure = failure;
-    // The callback is destroyed here too, before anybody can see the job done: whoever waits in
-    // collect() or discard() may free what it refers to.
-    if (job.on_done) std::exchange(job.on_done, nullptr)();
-    lock.lock();
-    job.done = true;
-    progress.notify_all();
-  }
-
   // --------------------------------------------------------------------------------------------
 
   // Starts the threads and waits until the network is loaded on the first one.
@@ -275,11 +261,11 @@ struct CudaEngine::State {
 
   void shut_down() {
     {
-      std::map<Ticket, JobPtr> untaken;  // destroyed after the lock is released
+      EngineJobs<Job>::Jobs untaken;  // destroyed after the lock is released
       std::deque<JobPtr> dropped;
       Lock lock(mutex);
       stop = true;
-      untaken.swap(jobs);
+      untaken = jobs.take_all();
       dropped.swap(waiting);
       work.notify_all();
       launched.notify_all();
@@ -315,47 +301,33 @@ const EngineInfo &CudaEngine::info() const {
 
 Engine::Ticket CudaEngine::submit(const std::vector<Sample> &batch, Region region,
                                   std::function<void()> on_done) {
-  auto job = std::make_shared<Job>();
-  job->batch = copy_batch(state_->info, batch, region);
-  job->on_done = std::move(on_done);
-  job->answers.first_valid_row = job->batch.first_row;
-  job->answers.end_valid_row = job->batch.end_row;
+  const auto job =
+      std::make_shared<Job>(copy_batch(state_->info, batch, region), std::move(on_done));
   job->answers.images.assign(batch.size(), std::vector<std::uint8_t>(state_->crop_bytes()));
   State::Lock lock(state_->mutex);
   if (state_->broken) std::rethrow_exception(state_->broken);
-  const Ticket ticket = ++state_->last_ticket;
-  state_->jobs.emplace(ticket, job);
-  state_->waiting.push_back(std::move(job));
+  const Ticket ticket = state_->jobs.add(job);
+  state_->waiting.push_back(job);
   state_->work.notify_one();
   return ticket;
 }
 
 Answers CudaEngine::collect(Ticket ticket) {
   State::Lock lock(state_->mutex);
-  const auto found = state_->jobs.find(ticket);
-  if (found == state_->jobs.end())
-    throw Error(ErrorCode::Failed, "ticket " + std::to_string(ticket) +
-                                       " is unknown or was taken already (a bug in the caller)");
-  const JobPtr job = found->second;
-  state_->jobs.erase(found);
-  state_->progress.wait(lock, [&job] { return job->done; });
-  if (job->failure) std::rethrow_exception(job->failure);
-  return std::move(job->answers);
+  return state_->jobs.collect(ticket, lock);
 }
 
 void CudaEngine::discard(Ticket ticket) {
   JobPtr job;  // declared before the lock: destroyed, with its callback, after it
   State::Lock lock(state_->mutex);
-  const auto found = state_->jobs.find(ticket);
-  if (found == state_->jobs.end()) return;
-  job = found->second;
-  state_->jobs.erase(found);
+  job = state_->jobs.take(ticket);
+  if (!job) return;
   if (!job->started) {
     std::deque<JobPtr> &waiting = state_->waiting;
     waiting.erase(std::find(waiting.begin(), waiting.end(), job));
     return;
   }
-  state_->progress.wait(lock, [&job] { return job->done; });
+  state_->jobs.wait_for(*job, lock);
 }
 
 }  // namespace w2l

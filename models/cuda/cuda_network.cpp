@@ -3,9 +3,9 @@
 #include "cuda_network.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
+#include "parallel_jobs.h"
 #include "range.h"
 
 namespace w2l {
@@ -19,10 +19,6 @@ constexpr std::size_t kMostSlotBytes = std::size_t{1} << 36;
 
 // Reading weights is bound by memory beyond these.
 constexpr int kMaxThreads = 8;
-
-int loading_threads() {
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
-}
 
 EngineInfo describe(const Network &network, const EngineConfig &config) {
   const Family &family = network.family();
@@ -89,7 +85,7 @@ void CudaNetwork::load_weights(const Checkpoint &checkpoint, const NetworkLayout
   const HostMemory staging = host_memory(*driver_, layout.weight_bytes());
   const EventHandle done = make_event(*driver_);
   const StreamHandle stream = make_stream(*driver_);
-  layout.write_weights(checkpoint, loading_threads(), staging.get());
+  layout.write_weights(checkpoint, std::min(usable_cpus(), kMaxThreads), staging.get());
   driver_->copy_to_device(stream.get(), weights_.get(), staging.get(), layout.weight_bytes());
   driver_->record(stream.get(), done.get());
   driver_->synchronize(done.get());

@@ -31,7 +31,7 @@ class Driver {
   virtual ~Driver() = default;
   virtual const DriverInfo &info() const = 0;
 
-  // To be called once before kernels for this kind of number are captured.
+  // To be called before kernels for this kind of number are captured.
   virtual void load_kernels(Number number) = 0;
 
   // Device memory, and host memory that is copied from and to without an intermediate copy.

@@ -4,7 +4,6 @@
 // `meson test --benchmark` runs it; prints one JSON object. Needs LibTorch.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/gst.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,8 +17,11 @@
 #include <string>
 #include <vector>
 
+#include "../support/play_to_end.h"
+
 namespace {
 
+using w2l::test::cpu_seconds;
 using Json = nlohmann::ordered_json;
 
 constexpr double kFrameRate = 25;
@@ -33,13 +35,6 @@ std::string variable(const char *name) {
 
 double wall_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Of all threads of this process.
-double cpu_seconds() {
-  timespec time;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 // What windows take; a frame later than max-lateness is not shown.
@@ -130,25 +125,8 @@ class Lap {
   }
 
   void play() {
-    gst_element_set_state(pipeline_, GST_STATE_PLAYING);
-    GstBus *bus = gst_element_get_bus(pipeline_);
-    std::string problem;
-    for (bool running = true; running;) {
-      GstMessage *message = gst_bus_timed_pop(bus, GST_CLOCK_TIME_NONE);
-      if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY)
-        gst_bin_recalculate_latency(GST_BIN(pipeline_));
-      if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-        GError *error = nullptr;
-        gst_message_parse_error(message, &error, nullptr);
-        problem = error->message;
-        g_error_free(error);
-      }
-      running = GST_MESSAGE_TYPE(message) != GST_MESSAGE_EOS && problem.empty();
-      gst_message_unref(message);
-    }
-    gst_object_unref(bus);
-    if (problem.empty() && moments_.size() < 2) problem = "the pipeline made no pictures";
-    if (!problem.empty()) throw std::runtime_error(problem);
+    w2l::test::play_to_end(pipeline_);
+    if (moments_.size() < 2) throw std::runtime_error("the pipeline made no pictures");
   }
 
   void release() {

@@ -1,8 +1,8 @@
 // gst-wav2lip benchmark: how well so many live streams run side by side in one process, all with
 // the same network. Prints one JSON object. Each stream decodes the clip in time with the clock,
-// and its sink drops frames that come late. SPDX-License-Identifier: LGPL-2.1-or-later
+// and its sink drops frames that come late.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/gst.h>
-#include <time.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -12,16 +12,12 @@
 #include <stdexcept>
 #include <string>
 
+#include "../support/play_to_end.h"
+
 namespace {
 
+using w2l::test::cpu_seconds;
 using Json = nlohmann::ordered_json;
-
-// Of all threads of this process.
-double cpu_seconds() {
-  timespec time;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
 
 struct Settings {
   std::string clip, speech, model, device, precision, box;
@@ -60,27 +56,7 @@ class Pipeline {
   Pipeline(const Pipeline &) = delete;
   Pipeline &operator=(const Pipeline &) = delete;
 
-  // To the end of the clip.
-  void play() {
-    gst_element_set_state(pipeline_, GST_STATE_PLAYING);
-    GstBus *bus = gst_element_get_bus(pipeline_);
-    std::string problem;
-    for (bool running = true; running;) {
-      GstMessage *message = gst_bus_timed_pop(bus, GST_CLOCK_TIME_NONE);
-      if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY)
-        gst_bin_recalculate_latency(GST_BIN(pipeline_));
-      if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-        GError *error = nullptr;
-        gst_message_parse_error(message, &error, nullptr);
-        problem = error->message;
-        g_error_free(error);
-      }
-      running = GST_MESSAGE_TYPE(message) != GST_MESSAGE_EOS && problem.empty();
-      gst_message_unref(message);
-    }
-    gst_object_unref(bus);
-    if (!problem.empty()) throw std::runtime_error(problem);
-  }
+  void play() { w2l::test::play_to_end(pipeline_); }
 
   // Sums over the streams.
   Json counts() const {

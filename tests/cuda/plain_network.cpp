@@ -10,6 +10,14 @@
 
 namespace w2l::test {
 
+double levels_off(const std::vector<std::uint8_t> &picture, const std::vector<double> &expected,
+                  std::size_t first) {
+  double largest = 0;
+  for (std::size_t i = first; i < expected.size(); ++i)
+    largest = std::max(largest, std::fabs(picture[i] + 0.5 - expected[i] * 255) - 0.5);
+  return largest;
+}
+
 PlainNetwork::Planes::Planes(std::int64_t c, std::int64_t h, std::int64_t w)
     : channels(c), height(h), width(w), values(static_cast<std::size_t>(c * h * w)) {}
 

@@ -6,11 +6,22 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "engine.h"
 #include "network/network.h"
 
 namespace w2l::test {
+
+// The most that a picture's bytes, from one on, are from the values 0..1 that they should be of, in
+// levels. A byte stands for all values that are truncated to it.
+double levels_off(const std::vector<std::uint8_t> &picture, const std::vector<double> &expected,
+                  std::size_t first = 0);
+
+// What a precision may be off by that measure with the sample networks.
+constexpr std::pair<Precision, double> kMostLevelsOff[] = {
+    {Precision::Fp32, 255e-4}, {Precision::Tf32, 2}, {Precision::Fp16, 2}, {Precision::Bf16, 16}};
 
 class PlainNetwork {
  public:

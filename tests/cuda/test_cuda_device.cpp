@@ -1,12 +1,10 @@
-// gst-wav2lip tests: libw2l-cuda.so on this computer's GPU, against the same network by plain loops.
-// Skipped, with the reason, where there is no GPU.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// gst-wav2lip tests: libw2l-cuda.so on this computer's GPU, against the same network by plain
+// loops. Skipped, with the reason, where there is no GPU. SPDX-License-Identifier:
+// LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
-#include <utility>
 
 #include "engine.h"
 #include "plain_network.h"
@@ -39,18 +37,15 @@ class CudaDevice : public testing::Test {
     }
   }
 
-  // The most that a byte of the valid rows is from the truth, in levels.
-  double error(const Answers &answers, const std::vector<Sample> &samples) const {
+  // Of all valid rows.
+  double levels_off(const Answers &answers, const std::vector<Sample> &samples) const {
     const test::PlainNetwork plain(file_.path());
     double largest = 0;
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-      const std::vector<double> expected = plain.answer(samples[i].crop, samples[i].mel);
-      for (std::size_t p = static_cast<std::size_t>(answers.first_valid_row) * 96 * 3;
-           p < expected.size(); ++p)
-        // A byte stands for all values that are truncated to it.
-        largest =
-            std::max(largest, std::fabs(answers.images[i][p] + 0.5 - expected[p] * 255) - 0.5);
-    }
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      largest = std::max(
+          largest,
+          test::levels_off(answers.images[i], plain.answer(samples[i].crop, samples[i].mel),
+                           static_cast<std::size_t>(answers.first_valid_row) * 96 * 3));
     return largest;
   }
 
@@ -59,19 +54,15 @@ class CudaDevice : public testing::Test {
   std::string reason_;
 };
 
-// What each precision may be off, in levels; as with the kernels' twins (test_cuda_engine.cpp).
-constexpr std::pair<Precision, double> kErrors[] = {
-    {Precision::Fp32, 255e-4}, {Precision::Tf32, 2}, {Precision::Fp16, 2}, {Precision::Bf16, 16}};
-
 TEST_F(CudaDevice, AnswersAsThePlainNetworkInEveryPrecision) {
-  for (const auto &[precision, most] : kErrors) {
+  for (const auto &[precision, most] : test::kMostLevelsOff) {
     const std::shared_ptr<Engine> engine = open(precision);
     if (!engine) GTEST_SKIP() << reason_;
     const std::vector<test::SampleInput> inputs = test::sample_inputs(5);
     const std::vector<Sample> samples = test::samples_of(inputs);
     for (const Region region : {Region::Full, Region::Lower}) {
       const Answers answers = engine->collect(engine->submit(samples, region, nullptr));
-      EXPECT_LE(error(answers, samples), most) << to_string(precision);
+      EXPECT_LE(levels_off(answers, samples), most) << to_string(precision);
       EXPECT_EQ(answers.repeated_crops, region == Region::Full ? 0 : 5);
     }
   }

@@ -82,11 +82,7 @@ class CudaEngineTest : public testing::Test {
       const std::vector<std::uint8_t> &image = answers.images[i];
       ASSERT_EQ(image.size(), kCrop);
       const auto first = static_cast<std::size_t>(answers.first_valid_row) * 96 * 3;
-      int wrong = 0;
-      for (std::size_t p = first; p < kCrop; ++p)
-        // What is 1e-4 away before it is truncated is in the same level or the next.
-        wrong += std::fabs(image[p] + 0.5 - expected[p] * 255) > 0.5 + 255e-4;
-      EXPECT_EQ(wrong, 0) << "sample " << i;
+      EXPECT_LE(test::levels_off(image, expected, first), 255e-4) << "sample " << i;
       EXPECT_EQ(std::count(image.begin(), image.begin() + static_cast<std::ptrdiff_t>(first), 0),
                 static_cast<std::ptrdiff_t>(first));
     }
@@ -159,15 +155,11 @@ TEST_F(CudaEngineTest, AnswersInEveryPrecisionNearThat) {
   const std::vector<Sample> samples = batch({1});
   const test::PlainNetwork plain(file_.path());
   const std::vector<double> expected = plain.answer(samples[0].crop, samples[0].mel);
-  for (const auto &[precision, levels] :
-       {std::pair{Precision::Tf32, 2.0}, {Precision::Fp16, 2.0}, {Precision::Bf16, 16.0}}) {
+  for (const auto &[precision, most] : test::kMostLevelsOff) {
     config_.precision = precision;
-    const Answers answers = run(*open(1), samples);
-    double largest = 0;
-    for (std::size_t p = 0; p < kCrop; ++p)
-      largest = std::max(largest, std::fabs(answers.images[0][p] + 0.5 - expected[p] * 255) - 0.5);
-    EXPECT_LE(largest, levels) << to_string(precision);
-    EXPECT_GT(largest, 255e-4) << to_string(precision);  // it is not fp32
+    const double levels = test::levels_off(run(*open(1), samples).images[0], expected);
+    EXPECT_LE(levels, most) << to_string(precision);
+    EXPECT_EQ(levels <= 255e-4, precision == Precision::Fp32) << to_string(precision);
   }
 }
 

@@ -4,13 +4,12 @@
 
 #include <functional>
 
+#include "conv_scene.h"
 #include "fake_driver.h"
 #include "kernel_check.h"
 
 namespace w2l {
 namespace {
-
-constexpr Number kNumbers[] = {Number::Fp32, Number::Tf32, Number::Bf16, Number::Fp16};
 
 // Does what it is told a little differently.
 class WrongDriver final : public test::FakeDriver {
@@ -53,7 +52,7 @@ std::string complaint(Driver &driver, Number number = Number::Fp16) {
 }
 
 TEST(KernelCheck, PassesWhatIsRightAndGivesEverythingBack) {
-  for (const Number number : kNumbers) {
+  for (const Number number : kAllNumbers) {
     test::FakeDriver driver;
     check_kernels(driver, number, "cuda:0");
     EXPECT_EQ(driver.objects_alive(), 0u);
@@ -69,7 +68,7 @@ TEST(KernelCheck, FindsWhatAConvolutionLeavesOut) {
       [](ConvArgs &args) { args.padding_height = args.padding_width = 0; },
       [](ConvArgs &args) { args.images = 1; },
   };
-  for (const Number number : kNumbers)
+  for (const Number number : kAllNumbers)
     for (const auto &change : changes) {
       WrongDriver driver;
       driver.change_convolution = change;
