@@ -11,42 +11,33 @@
 
 namespace w2l {
 
-Bf16Support cpu_bf16_support() {
+bool cpu_has_bf16() {
 #if defined(__x86_64__) || defined(__i386__)
-  // Not to be used although it may be there: see instruction_limit.h.
-  if (!(hwy::SupportedTargets() & HWY_AVX3)) return Bf16Support::None;
-  // Every CPU with AMX has AVX512_BF16 too.
-  if (__builtin_cpu_supports("avx512bf16")) return Bf16Support::Native;
-  // oneDNN's condition for emulation.
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq"))
-    return Bf16Support::Emulated;
+  // Not to be used although it may be there: see instruction_limit.h. Every CPU with AMX has
+  // AVX512_BF16 too.
+  return (hwy::SupportedTargets() & HWY_AVX3) != 0 && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
 #endif
-  return Bf16Support::None;
 }
 
 bool cpu_has_bf16_tiles() {
 #if defined(__x86_64__)
   constexpr unsigned kAmxBf16 = 1u << 22;  // not one of the names that all compilers know
   unsigned a = 0, b = 0, c = 0, d = 0;
-  return cpu_bf16_support() == Bf16Support::Native && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
-         (d & kAmxBf16) != 0;
+  return cpu_has_bf16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & kAmxBf16) != 0;
 #else
   return false;
 #endif
 }
 
-Precision resolve_cpu_precision(Precision wanted, Bf16Support support) {
+Precision resolve_cpu_precision(Precision wanted) {
   switch (wanted) {
     case Precision::Auto:
-      return support == Bf16Support::Native ? Precision::Bf16 : Precision::Fp32;
+      return cpu_has_bf16() ? Precision::Bf16 : Precision::Fp32;
     case Precision::Fp32:
-      return wanted;
     case Precision::Bf16:
-      if (support != Bf16Support::None) return wanted;
-      throw Error(ErrorCode::Unsupported,
-                  "precision bf16 needs a CPU with AVX-512, which this one has not; use auto or "
-                  "fp32");
+      return wanted;
     case Precision::Tf32:
     case Precision::Fp16:
       break;

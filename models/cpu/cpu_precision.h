@@ -6,17 +6,15 @@
 
 namespace w2l {
 
-// What the CPU can do with bfloat16: by instructions of its own, by emulation in oneDNN (slower
-// than fp32), or not at all.
-enum class Bf16Support { Native, Emulated, None };
-Bf16Support cpu_bf16_support();
+// Whether the CPU multiplies bfloat16 by instructions of its own.
+bool cpu_has_bf16();
 
 // Whether it multiplies tiles of bfloat16 (AMX), many times more numbers at once than vectors have.
 // Supposes that the system lets programs use them, as Linux does from 5.16 on.
 bool cpu_has_bf16_tiles();
 
-// Auto becomes Bf16 where that is native, else Fp32. Throws Error(Unsupported) for precisions that
+// Auto becomes Bf16 where that is faster, else Fp32. Throws Error(Unsupported) for precisions that
 // a CPU does not have.
-Precision resolve_cpu_precision(Precision wanted, Bf16Support support = cpu_bf16_support());
+Precision resolve_cpu_precision(Precision wanted);
 
 }  // namespace w2l

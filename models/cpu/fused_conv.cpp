@@ -19,6 +19,8 @@
 #include <optional>
 #include <string_view>
 
+#include "cpu_precision.h"
+
 namespace w2l {
 namespace {
 
@@ -87,6 +89,11 @@ struct Geometry {
         stride{row.stride.height, row.stride.width} {}
 };
 
+// What a CPU lacks oneDNN would emulate, more slowly than it computes in float.
+at::ScalarType computed_in(at::ScalarType dtype) {
+  return dtype == at::kBFloat16 && !cpu_has_bf16() ? at::kFloat : dtype;
+}
+
 at::Tensor own_tensor(std::vector<float> &values, const std::vector<std::int64_t> &shape,
                       at::ScalarType dtype) {
   return at::from_blob(values.data(), shape, at::kFloat).to(dtype, false, /*copy=*/true);
@@ -95,9 +102,10 @@ at::Tensor own_tensor(std::vector<float> &values, const std::vector<std::int64_t
 }  // namespace
 
 FusedConv::FusedConv(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype)
-    : row_(layer.row) {
-  const at::Tensor plain = own_tensor(weights.weight, weights.shape, dtype);
-  bias_ = own_tensor(weights.bias, {layer.out}, dtype);
+    : row_(layer.row), dtype_(dtype) {
+  const at::ScalarType type = computed_in(dtype);
+  const at::Tensor plain = own_tensor(weights.weight, weights.shape, type);
+  bias_ = own_tensor(weights.bias, {layer.out}, type);
   try {
     pack(plain, input);
     fused_ = true;
@@ -123,7 +131,10 @@ void FusedConv::pack(const at::Tensor &weight, Size2 input) {
 }
 
 at::Tensor FusedConv::operator()(const at::Tensor &x) const {
-  return fused_ ? run_fused(x) : run_plain(x).contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor input = x.to(computed_in(dtype_));
+  const at::Tensor y =
+      fused_ ? run_fused(input) : run_plain(input).contiguous(at::MemoryFormat::ChannelsLast);
+  return y.to(dtype_);
 }
 
 at::Tensor FusedConv::run_fused(const at::Tensor &x) const {

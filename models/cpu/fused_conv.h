@@ -27,6 +27,7 @@ class FusedConv {
   void pack(const at::Tensor &weight, Size2 input);
 
   const LayerRow *row_;
+  at::ScalarType dtype_;
   at::Tensor weight_;  // packed when fused_
   at::Tensor bias_;
   bool fused_ = false;

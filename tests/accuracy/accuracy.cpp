@@ -8,7 +8,6 @@
 #include <cmath>
 
 #include "cpu_network.h"
-#include "cpu_precision.h"
 #include "network_plan.h"
 #include "reference_network.h"
 
@@ -53,7 +52,6 @@ std::vector<Accuracy> measure_accuracy(const std::string &path, const NetworkInp
   at::Tensor expected;
   std::vector<Accuracy> results;
   for (const Precision precision : {Precision::Fp32, Precision::Bf16}) {
-    if (precision == Precision::Bf16 && cpu_bf16_support() == Bf16Support::None) continue;
     NetworkPlan plan(
         std::make_shared<const CpuNetwork>(
             checkpoint, description, precision == Precision::Bf16 ? at::kBFloat16 : at::kFloat),

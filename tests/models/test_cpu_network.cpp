@@ -109,7 +109,6 @@ TEST(CpuNetwork, AnswersInFp32AsTheReferenceDoes) {
 TEST(CpuNetwork, AnswersInBf16Within50Decibels) {
   const char *folder = std::getenv("W2L_TEST_DATA");
   if (!folder) GTEST_SKIP() << "W2L_TEST_DATA is not set";
-  if (cpu_bf16_support() == Bf16Support::None) GTEST_SKIP() << "this CPU has no bf16";
   c10::InferenceMode inference;
   Golden golden(folder);
   const FormulaNetwork formula(1, at::kBFloat16);
@@ -125,7 +124,6 @@ TEST(CpuNetwork, RunsEveryLayerOnAFusedOperator) {
   c10::InferenceMode inference;
   EXPECT_TRUE(FormulaNetwork(1, at::kFloat).network->fused());
   EXPECT_TRUE(FormulaNetwork(4, at::kFloat).network->fused());
-  if (cpu_bf16_support() == Bf16Support::None) return;
   EXPECT_TRUE(FormulaNetwork(1, at::kBFloat16).network->fused());
 }
 #endif
@@ -238,7 +236,6 @@ TEST(CpuNetwork, LowerRowsAreThoseOfTheWholeAnswer) {
     const FormulaNetwork in_float(divide, at::kFloat);
     const at::Tensor full = answer_below(in_float, 0), lower = below(full, 48);
     EXPECT_LE(largest_difference(answer_below(in_float, 48), lower), 1e-5) << "width / " << divide;
-    if (cpu_bf16_support() == Bf16Support::None) continue;
     const FormulaNetwork in_bf16(divide, at::kBFloat16);
     EXPECT_GE(psnr(answer_below(in_bf16, 0), full), 50) << "width / " << divide;
     EXPECT_GE(psnr(answer_below(in_bf16, 48), lower), 50) << "width / " << divide;
@@ -258,15 +255,11 @@ TEST(CpuNetwork, TakesAnAnswerWithoutItsUpperRows) {
   EXPECT_EQ(std::count(bytes.begin(), bytes.end(), 0), 96 * 96 * 3 - 1);
 }
 
-TEST(CpuPrecision, AutoIsBf16OnlyWhereItIsNative) {
-  EXPECT_EQ(resolve_cpu_precision(Precision::Auto, Bf16Support::Native), Precision::Bf16);
-  EXPECT_EQ(resolve_cpu_precision(Precision::Auto, Bf16Support::Emulated), Precision::Fp32);
-  EXPECT_EQ(resolve_cpu_precision(Precision::Auto, Bf16Support::None), Precision::Fp32);
-  EXPECT_EQ(resolve_cpu_precision(Precision::Bf16, Bf16Support::Emulated), Precision::Bf16);
-  EXPECT_EQ(resolve_cpu_precision(Precision::Fp32, Bf16Support::Native), Precision::Fp32);
-  EXPECT_THROW(resolve_cpu_precision(Precision::Bf16, Bf16Support::None), Error);
-  EXPECT_THROW(resolve_cpu_precision(Precision::Tf32, Bf16Support::Native), Error);
-  EXPECT_THROW(resolve_cpu_precision(Precision::Fp16, Bf16Support::Native), Error);
+TEST(CpuPrecision, TakesWhatCpusComputeIn) {
+  EXPECT_EQ(resolve_cpu_precision(Precision::Fp32), Precision::Fp32);
+  EXPECT_EQ(resolve_cpu_precision(Precision::Bf16), Precision::Bf16);
+  EXPECT_THROW(resolve_cpu_precision(Precision::Tf32), Error);
+  EXPECT_THROW(resolve_cpu_precision(Precision::Fp16), Error);
 }
 
 }  // namespace

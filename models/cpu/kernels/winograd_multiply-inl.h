@@ -92,16 +92,25 @@ struct Products<std::int16_t> {
     return hn::BitCast(Shorts(), hn::Load(Ints(), from));
   }
 
-#if HWY_TARGET <= HWY_AVX3_DL
+#if HWY_ARCH_X86
   using Sum = hn::Vec<Ints>;
   static HWY_INLINE Sum zero() {
     return hn::Zero(Ints());
   }
-  // Highway 1.0.3 multiplies and adds in two instructions, and does not let the compiler use its
-  // own function for the one that does both (with which g++ 12 moves the sums to memory and back).
+  // By hand, since g++ 12 moves the sums of Highway's functions to memory and back.
   static HWY_INLINE Sum add(Element input, Weights weights, Sum sum) {
     const Sum spread = hn::Set(Ints(), input);
+#if HWY_TARGET <= HWY_AVX3_DL
     __asm__("vpdpwssd %2, %1, %0" : "+v"(sum.raw) : "v"(weights.raw), "v"(spread.raw));
+#elif HWY_TARGET <= HWY_AVX2
+    Sum product;
+    __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0"
+            : "+v"(sum.raw), "=&v"(product.raw)
+            : "v"(weights.raw), "v"(spread.raw));
+#else
+    Sum product = spread;
+    __asm__("pmaddwd %2, %1\n\tpaddd %1, %0" : "+x"(sum.raw), "+x"(product.raw) : "x"(weights.raw));
+#endif
     return sum;
   }
   static HWY_INLINE Vector total(Sum sum) {
