@@ -11,14 +11,9 @@
 namespace w2l {
 namespace {
 
-constexpr char kHowToGetTorch[] =
-    "run subprojects/bootstrap, or configure with -Dtorch=DIR of an installed LibTorch, and build "
-    "again";
-
-// What to do when a library cannot be opened.
-std::string how_to_open(const std::string &name) {
-  if (name == "w2l-cpu") return std::string("if LibTorch is missing, ") + kHowToGetTorch;
-  return "install gst-wav2lip again, or use device=cpu";
+std::string how_to_get(const std::string &name) {
+  return name == "w2l-cpu" ? "build or install gst-wav2lip again"
+                           : "install gst-wav2lip again, or use device=cpu";
 }
 
 std::string file_name(const std::string &name) {
@@ -76,15 +71,15 @@ const Backend &load_backend(const std::string &name) {
   if (path.empty())
     throw Error(ErrorCode::NoLibrary,
                 "backend " + file_name(name) + " is not installed (looked in " +
-                    joined(backend_folders()) + "); to get it, " + kHowToGetTorch);
-  // LOCAL keeps Torch's symbols away from those of other plugins in the process. The handle is
-  // never closed: Torch's thread pools and registries do not survive an unload.
+                    joined(backend_folders()) + "); " + how_to_get(name));
+  // LOCAL keeps its symbols away from those of other plugins in the process. The handle is never
+  // closed: threads of OpenMP's pool do not survive an unload.
   void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *cause = dlerror();
     throw Error(ErrorCode::NoLibrary, "cannot open backend " + path + ": " +
                                           (cause ? cause : "unknown cause") + "; " +
-                                          how_to_open(name));
+                                          how_to_get(name));
   }
   using Entry = const Backend *(*)();
   auto entry = reinterpret_cast<Entry>(dlsym(handle, "w2l_backend"));

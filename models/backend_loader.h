@@ -1,5 +1,5 @@
 // gst-wav2lip: finds and opens the backend libraries (libw2l-cpu.so, libw2l-cuda.so) on demand.
-// open_engine() calls it; nothing here knows Torch or CUDA.
+// open_engine() calls it; nothing here knows CUDA.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 

@@ -1,6 +1,6 @@
 // gst-wav2lip: the one interface between the elements and a network on some device.
 // w2linfer calls open_engine(); the backends (libw2l-cpu.so, ...) implement Engine and are
-// loaded on demand, so that no Torch type and no Torch library is needed to include or link this.
+// loaded on demand, so that nothing of a device's is needed to include or link this.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 

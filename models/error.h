@@ -14,7 +14,7 @@ enum class ErrorCode {
   Unsupported,     // well-formed, but not something this build can run (family, precision, value)
   NoDevice,        // the asked-for device is not there
   UnusableDevice,  // it is there, but it or its driver is too old, or not ready
-  NoLibrary,       // a backend or LibTorch is not installed
+  NoLibrary,       // a backend or a library that it needs is not installed
   OutOfMemory,
   Failed,  // the computation itself failed
 };

@@ -1,5 +1,5 @@
 // gst-wav2lip: the threads of an engine. Batches go in by ticket, are cut into pieces that the
-// workers take in order, and come out in order. Backends put their network behind it; no Torch.
+// workers take in order, and come out in order. Backends put their network behind it.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 

@@ -480,8 +480,8 @@ static void gst_w2l_infer_install_properties(GObjectClass *klass) {
   g_object_class_install_property(
       klass, PROP_PRECISION,
       g_param_spec_enum("precision", "Precision",
-                        "Arithmetic of the network; auto is bf16 where the CPU has it natively, "
-                        "and fp16 on a GPU",
+                        "Arithmetic of the network; auto is bf16 on x86 CPUs, fp32 on "
+                        "others, and fp16 on a GPU",
                         GST_TYPE_W2L_PRECISION, static_cast<gint>(w2l::Precision::Auto), ready));
   g_object_class_install_property(
       klass, PROP_THREADS,

@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "conv_layer.h"
 
-#include <ATen/Parallel.h>
 #include <hwy/aligned_allocator.h>
 
 #include <algorithm>
-#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <optional>
 
-#include "cpu_precision.h"
+#include "im2col_conv.h"
+#include "winograd_conv.h"
 
 namespace w2l {
 namespace {
@@ -20,10 +23,8 @@ constexpr std::int64_t kEdgeForTile4 = 12, kEdgeForTile3 = 3;
 // products save.
 constexpr std::int64_t kLeastChannels = 16;
 
-// Which of them computes the layer; none where LibTorch's operators are faster.
-std::optional<WinogradForm> winograd_form(const Layer &layer, Size2 input, at::ScalarType dtype) {
-  // By their peak rates, oneDNN's products of tiles are far ahead of vectors'. Not measured.
-  if (dtype == at::kBFloat16 && cpu_has_bf16_tiles()) return {};
+// Which of them computes the layer; none where patches are faster.
+std::optional<WinogradForm> winograd_form(const Layer &layer, Size2 input) {
   const LayerRow &row = *layer.row;
   const bool transposed = row.kind == LayerKind::Transposed;
   const std::int64_t stride = transposed ? 2 : 1;
@@ -35,13 +36,6 @@ std::optional<WinogradForm> winograd_form(const Layer &layer, Size2 input, at::S
   if (transposed)
     return edge >= kEdgeForTile4 ? WinogradForm::TransposedF4 : WinogradForm::TransposedF3;
   return edge >= kEdgeForTile4 ? WinogradForm::F4 : WinogradForm::F3;
-}
-
-template <typename T>
-PixelView<T> view(const Rows &rows) {
-  const at::Tensor &pixels = rows.pixels;
-  return {static_cast<T *>(pixels.data_ptr()), pixels.stride(0), pixels.stride(2), pixels.stride(3),
-          rows.top};
 }
 
 // Kept by the thread, since nothing should be allocated for each frame.
@@ -58,55 +52,132 @@ float *workspace(std::size_t size) {
   return memory.get();
 }
 
+// All blocks of a convolution.
+template <typename Conv, typename Problem>
+void run_blocks(const Conv &conv, const Problem &problem, int threads) {
+  const int blocks = conv.blocks(problem);
+  if (threads == 1) return conv.run(problem, 0, blocks, workspace(conv.workspace_size()));
+  std::mutex mutex;
+  std::exception_ptr failure;
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (int block = 0; block < blocks; ++block) {
+    try {
+      conv.run(problem, block, block + 1, workspace(conv.workspace_size()));
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+ConvGeometry geometry_of(const LayerRow &row) {
+  return {static_cast<int>(row.kernel),       static_cast<int>(row.stride.height),
+          static_cast<int>(row.stride.width), static_cast<int>(row.padding),
+          row.kind == LayerKind::Transposed,  static_cast<int>(row.output_padding)};
+}
+
 }  // namespace
 
-ConvLayer::ConvLayer(const Layer &layer, LayerWeights weights, Size2 input, at::ScalarType dtype)
-    : row_(layer.row),
-      channels_(layer.out),
-      input_channels_(layer.in),
-      output_(w2l::output_size(*layer.row, input)) {
-  const std::optional<WinogradForm> form = winograd_form(layer, input, dtype);
-  if (!form)
-    fused_.emplace(layer, std::move(weights), input, dtype);
-  else if (dtype == at::kFloat)
-    float_.emplace(*form, static_cast<int>(layer.in), static_cast<int>(layer.out),
-                   weights.weight.data(), weights.bias.data());
-  else
-    bf16_.emplace(*form, static_cast<int>(layer.in), static_cast<int>(layer.out),
-                  weights.weight.data(), weights.bias.data());
-}
+struct ConvLayer::Kernel {
+  virtual ~Kernel() = default;
+  virtual void run(const Rows &x, const Rows &to, int threads) const = 0;
 
-Rows ConvLayer::run(const Rows &x) const {
-  // The operator takes x.top for the picture's edge: what it computes there is not right, and not
-  // asked for.
-  const bool grows = row_->kind == LayerKind::Transposed;
-  const int top = grows ? x.top * static_cast<int>(row_->stride.height) : x.top;
-  return {(*fused_)(x.pixels), top};
-}
+  template <typename T>
+  class Winograd;
+  template <typename In, typename Out>
+  class Im2col;
 
-void ConvLayer::run_into(const Rows &x, const Rows &to) const {
-  if (float_) return run_winograd(*float_, x, to);
-  if (bf16_) return run_winograd(*bf16_, x, to);
-  const Rows all = run(x);
-  to.pixels.copy_(all.pixels.narrow(2, to.top - all.top, to.pixels.size(2)));
-}
+  template <typename T>
+  static std::unique_ptr<const Kernel> choose(const Layer &layer, const LayerWeights &weights,
+                                              Size2 input, bool bytes);
+};
 
 template <typename T>
-void ConvLayer::run_winograd(const WinogradConv<T> &winograd, const Rows &x, const Rows &to) const {
-  Conv3x3<T> conv;
-  conv.images = static_cast<int>(x.pixels.size(0));
-  if (row_->kind == LayerKind::Transposed) conv.scale = 2;
-  conv.height = static_cast<int>(output_.height) / conv.scale;
-  conv.width = static_cast<int>(output_.width) / conv.scale;
-  conv.first_row = to.top;
-  conv.input = view<const T>(x);
-  conv.output = view<T>(to);
-  if (row_->kind == LayerKind::Residual) conv.residual = conv.input;
-  // On the threads that LibTorch's operators use in turn, so that there are no others.
-  at::parallel_for(0, winograd.blocks(conv), 1, [&](std::int64_t first, std::int64_t end) {
-    winograd.run(conv, static_cast<int>(first), static_cast<int>(end),
-                 workspace(winograd.workspace_size()));
-  });
+class ConvLayer::Kernel::Winograd final : public Kernel {
+ public:
+  Winograd(WinogradForm form, const Layer &layer, const LayerWeights &weights)
+      : residual_(layer.row->kind == LayerKind::Residual),
+        scale_(layer.row->kind == LayerKind::Transposed ? 2 : 1),
+        conv_(form, static_cast<int>(layer.in), static_cast<int>(layer.out), weights.weight.data(),
+              weights.bias.data()) {}
+
+  void run(const Rows &x, const Rows &to, int threads) const override {
+    Conv3x3<T> conv;
+    conv.images = x.images;
+    conv.scale = scale_;
+    conv.height = x.height;
+    conv.width = x.width;
+    conv.first_row = to.top;
+    conv.input = x.view<const T>();
+    conv.output = to.view<T>();
+    if (residual_) conv.residual = conv.input;
+    run_blocks(conv_, conv, threads);
+  }
+
+ private:
+  bool residual_;
+  int scale_;
+  WinogradConv<T> conv_;
+};
+
+template <typename In, typename Out>
+class ConvLayer::Kernel::Im2col final : public Kernel {
+ public:
+  Im2col(const Layer &layer, const LayerWeights &weights)
+      : kind_(layer.row->kind),
+        conv_(geometry_of(*layer.row), static_cast<int>(layer.in), static_cast<int>(layer.out),
+              weights.weight.data(), weights.bias.data()) {}
+
+  void run(const Rows &x, const Rows &to, int threads) const override {
+    GeneralConv<In, Out> conv;
+    conv.images = x.images;
+    conv.height = x.height;
+    conv.width = x.width;
+    conv.out_height = to.height;
+    conv.out_width = to.width;
+    conv.first_row = to.top;
+    conv.input = x.view<const In>();
+    conv.output = to.view<Out>();
+    if (kind_ == LayerKind::Residual) conv.residual = x.view<const Out>();
+    if (kind_ == LayerKind::Last) conv.activation = Activation::Sigmoid;
+    run_blocks(conv_, conv, threads);
+  }
+
+ private:
+  LayerKind kind_;
+  Im2colConv<In, Out> conv_;
+};
+
+// `T` is what all pictures are made of, but for bytes and the last layer's result.
+template <typename T>
+std::unique_ptr<const ConvLayer::Kernel> ConvLayer::Kernel::choose(const Layer &layer,
+                                                                   const LayerWeights &weights,
+                                                                   Size2 input, bool bytes) {
+  if (layer.row->kind == LayerKind::Last) return std::make_unique<Im2col<T, float>>(layer, weights);
+  if (bytes) return std::make_unique<Im2col<std::uint8_t, T>>(layer, weights);
+  if (const std::optional<WinogradForm> form = winograd_form(layer, input))
+    return std::make_unique<Winograd<T>>(*form, layer, weights);
+  return std::make_unique<Im2col<T, T>>(layer, weights);
+}
+
+ConvLayer::ConvLayer(const Layer &layer, const LayerWeights &weights, Size2 input,
+                     NumberType input_type, NumberType type)
+    : row_(layer.row),
+      channels_(layer.out),
+      output_(w2l::output_size(*layer.row, input)),
+      output_type_(layer.row->kind == LayerKind::Last ? NumberType::Float : type) {
+  const bool bytes = input_type == NumberType::Byte;
+  kernel_ = type == NumberType::Float ? Kernel::choose<float>(layer, weights, input, bytes)
+                                      : Kernel::choose<Bf16>(layer, weights, input, bytes);
+}
+
+ConvLayer::~ConvLayer() = default;
+ConvLayer::ConvLayer(ConvLayer &&) noexcept = default;
+ConvLayer &ConvLayer::operator=(ConvLayer &&) noexcept = default;
+
+void ConvLayer::run(const Rows &x, const Rows &to, int threads) const {
+  kernel_->run(x, to, threads);
 }
 
 }  // namespace w2l

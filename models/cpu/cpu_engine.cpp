@@ -2,9 +2,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu_engine.h"
 
-#include <c10/core/InferenceMode.h>
-#include <c10/util/Exception.h>
-
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -17,7 +14,6 @@
 #include "network_plan.h"
 #include "parallel_jobs.h"
 #include "range.h"
-#include "torch_threads.h"
 
 namespace w2l {
 namespace {
@@ -39,27 +35,6 @@ int worker_count(int wanted) {
   return std::min(thread_count(wanted), kMaxWorkers);
 }
 
-// One line of what LibTorch says, and whether memory was the reason.
-Error as_error(const c10::Error &error, const char *doing) {
-  std::string text = error.what_without_backtrace();
-  text = text.substr(0, text.find('\n'));
-  if (text.find("can't allocate memory") != std::string::npos)
-    return Error(ErrorCode::OutOfMemory, std::string("out of memory while ") + doing +
-                                             "; use a smaller batch-size or close programs");
-  return Error(ErrorCode::Failed, std::string("LibTorch failed while ") + doing + ": " + text);
-}
-
-// Runs `function` in inference mode; only Errors come out.
-template <typename Function>
-auto guarded(const char *doing, Function function) {
-  c10::InferenceMode inference;
-  try {
-    return function();
-  } catch (const c10::Error &error) {
-    throw as_error(error, doing);
-  }
-}
-
 // What all workers of an engine share.
 struct Shared {
   std::shared_ptr<const CpuNetwork> network;
@@ -69,8 +44,8 @@ struct Shared {
 // One worker's way from a batch's bytes to its answers.
 class Runner {
  public:
-  explicit Runner(std::shared_ptr<const Shared> shared)
-      : shared_(std::move(shared)), plan_(shared_->network, kMaxPiece) {
+  Runner(std::shared_ptr<const Shared> shared, int threads)
+      : shared_(std::move(shared)), plan_(shared_->network, kMaxPiece, threads) {
     const Family &family = shared_->network->family();
     crop_size_ = static_cast<std::size_t>(family.crop_size * family.crop_size) * 3;
     mel_size_ = static_cast<std::size_t>(family.mel_bands * family.mel_columns);
@@ -79,8 +54,8 @@ class Runner {
   // Returns how many of the crops had been there before.
   int run(const Batch &batch, int first, int count, WorkerPool::Images &images) {
     Faces faces(*this, batch, first, count);
-    const at::Tensor mels = plan_.mel_input(&batch.mels[offset(first, mel_size_)], count);
-    const at::Tensor answer = plan_.answer(mels, faces.features(), batch.first_row);
+    const Rows mels = plan_.mel_input(&batch.mels[offset(first, mel_size_)], count);
+    const Rows answer = plan_.answer(mels, faces.features(), batch.first_row);
     const TraceRange range{"engine: output"};
     for (int i = 0; i < count; ++i)
       images[static_cast<std::size_t>(first + i)] =
@@ -158,15 +133,12 @@ class Preparer {
   Preparer(const EngineConfig &config, EngineInfo &info) : config_(config), info_(info) {}
 
   WorkerPool::Run operator()(int worker) {
-    const int threads = thread_count(config_.threads), workers = worker_count(config_.threads);
-    guarded("starting its threads",
-            [&] { use_torch_threads(threads / workers + (worker < threads % workers ? 1 : 0)); });
     if (worker == 0) load();
+    const int threads = thread_count(config_.threads), workers = worker_count(config_.threads);
     const auto runner =
-        guarded("preparing the network", [this] { return std::make_shared<Runner>(shared_); });
+        std::make_shared<Runner>(shared_, threads / workers + (worker < threads % workers ? 1 : 0));
     return [runner](const Batch &batch, int first, int count, WorkerPool::Images &images) {
-      return guarded("running the network",
-                     [&] { return runner->run(batch, first, count, images); });
+      return runner->run(batch, first, count, images);
     };
   }
 
@@ -176,7 +148,7 @@ class Preparer {
     info_.device = "cpu";
     info_.precision = resolve_cpu_precision(config_.precision);
     info_.preferred_batch = std::max(8, 4 * worker_count(config_.threads));
-    shared_ = guarded("loading the network", [this] { return load_network(); });
+    shared_ = load_network();
   }
 
   std::shared_ptr<const Shared> load_network() {
@@ -188,12 +160,13 @@ class Preparer {
     info_.mel_bands = family.mel_bands;
     info_.mel_columns = family.mel_columns;
     info_.parameters = network.parameters();
-    const at::ScalarType type = info_.precision == Precision::Bf16 ? at::kBFloat16 : at::kFloat;
+    const NumberType type =
+        info_.precision == Precision::Bf16 ? NumberType::Bf16 : NumberType::Float;
     auto shared = std::make_shared<Shared>();
     shared->network = std::make_shared<const CpuNetwork>(checkpoint, network, type,
                                                          thread_count(config_.threads));
-    shared->cache = std::make_unique<FeatureCache>(
-        shared->network->feature_shapes(), c10::elementSize(type), config_.feature_cache_bytes);
+    shared->cache = std::make_unique<FeatureCache>(shared->network->feature_shapes(), size_of(type),
+                                                   config_.feature_cache_bytes);
     return shared;
   }
 

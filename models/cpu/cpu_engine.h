@@ -1,4 +1,4 @@
-// gst-wav2lip: the engine of libw2l-cpu.so: a network on LibTorch behind threads of its own.
+// gst-wav2lip: the engine of libw2l-cpu.so: a network behind threads of its own.
 // backend.cpp makes it for open_engine().
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once

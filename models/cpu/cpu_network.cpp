@@ -2,48 +2,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu_network.h"
 
-#include <c10/core/InferenceMode.h>
-
 #include <algorithm>
-#include <array>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
 #include "parallel_jobs.h"
-#include "torch_threads.h"
 
 namespace w2l {
 namespace {
 
-constexpr int kBytesPerPixel = 3;
+constexpr std::int64_t kBytesPerPixel = 3;
 
-template <typename T>
-T number(float value) {
-  if constexpr (std::is_same_v<T, Bf16>)
-    return to_bf16(value);
-  else
-    return value;
-}
-
-// The reference divides by 255 and rounds to float once.
-template <typename T>
-std::array<T, 256> unit_table() {
-  std::array<T, 256> table;
-  for (int i = 0; i < 256; ++i)
-    table[static_cast<std::size_t>(i)] = number<T>(static_cast<float>(i / 255.0));
-  return table;
-}
-
-template <typename T>
-T *write_face(const std::uint8_t *crop, std::int64_t edge, T *to) {
-  static const std::array<T, 256> kUnit = unit_table<T>();
+std::byte *write_face(const std::uint8_t *crop, std::int64_t edge, std::byte *to) {
   for (std::int64_t row = 0; row < edge; ++row) {
     const bool masked = row >= edge / 2;
     for (std::int64_t column = 0; column < edge; ++column) {
-      for (int c = 0; c < kBytesPerPixel; ++c) {
-        const T value = kUnit[crop[c]];
-        to[c] = masked ? T{} : value;
+      for (std::int64_t c = 0; c < kBytesPerPixel; ++c) {
+        const auto value = static_cast<std::byte>(crop[c]);
+        to[c] = masked ? std::byte{0} : value;
         to[c + kBytesPerPixel] = value;
       }
       to += 2 * kBytesPerPixel;
@@ -53,14 +29,9 @@ T *write_face(const std::uint8_t *crop, std::int64_t edge, T *to) {
   return to;
 }
 
-template <typename T>
-void write_all(const std::vector<const std::uint8_t *> &crops, std::int64_t edge, T *to) {
-  for (const std::uint8_t *crop : crops) to = write_face(crop, edge, to);
-}
-
 }  // namespace
 
-CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, at::ScalarType type,
+CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, NumberType type,
                        int threads)
     : family_(&network.family()), type_(type) {
   const Size2 crop = {family_->crop_size, family_->crop_size};
@@ -87,14 +58,11 @@ std::vector<CpuNetwork::Block> CpuNetwork::build(const Checkpoint &checkpoint,
   }
   std::vector<std::optional<ConvLayer>> built(layers.size());
   run_jobs(threads, static_cast<int>(layers.size()), [&](int i) {
-    use_torch_threads(1);
-    const c10::InferenceMode inference;
     const auto index = static_cast<std::size_t>(i);
     const Layer &layer = layers[index];
-    // The three channels of the picture are always computed in float: it costs one percent, and
-    // bfloat16's eight bits of mantissa would be seen in the answer.
-    const at::ScalarType type = layer.row->kind == LayerKind::Last ? at::kFloat : type_;
-    built[index].emplace(layer, Network::read(checkpoint, layer), inputs[index], type);
+    const bool first = part == Part::FaceEncoder && i == 0;
+    built[index].emplace(layer, Network::read(checkpoint, layer), inputs[index],
+                         first ? NumberType::Byte : type_, type_);
   });
   std::vector<Block> blocks;
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -112,20 +80,17 @@ int CpuNetwork::layer_count() const {
   return static_cast<int>(count);
 }
 
-void CpuNetwork::write_faces(const std::vector<const std::uint8_t *> &crops, void *to) const {
-  if (type_ == at::kFloat)
-    write_all(crops, family_->crop_size, static_cast<float *>(to));
-  else
-    write_all(crops, family_->crop_size, static_cast<Bf16 *>(to));
+void CpuNetwork::write_faces(const std::vector<const std::uint8_t *> &crops, std::byte *to) const {
+  for (const std::uint8_t *crop : crops) to = write_face(crop, family_->crop_size, to);
 }
 
-void CpuNetwork::write_mels(const float *mels, int count, void *to) const {
+void CpuNetwork::write_mels(const float *mels, int count, std::byte *to) const {
   const float *end =
       mels + static_cast<std::ptrdiff_t>(count) * family_->mel_bands * family_->mel_columns;
-  if (type_ == at::kFloat)
-    std::copy(mels, end, static_cast<float *>(to));
+  if (type_ == NumberType::Float)
+    std::copy(mels, end, reinterpret_cast<float *>(to));
   else
-    std::transform(mels, end, static_cast<Bf16 *>(to), to_bf16);
+    std::transform(mels, end, reinterpret_cast<Bf16 *>(to), [](float x) { return to_bf16(x); });
 }
 
 std::vector<int> CpuNetwork::first_rows(int first_row) const {
@@ -149,21 +114,11 @@ std::vector<int> CpuNetwork::feature_tops(int first_row) const {
   return tops;
 }
 
-bool CpuNetwork::fused() const {
-  for (const std::vector<Block> *part : {&face_, &audio_, &decoder_, &output_})
-    for (const Block &block : *part)
-      for (const ConvLayer &layer : block)
-        if (!layer.fused()) return false;
-  return true;
-}
-
-std::vector<std::uint8_t> CpuNetwork::picture(const at::Tensor &answer, int index,
-                                              int first_row) const {
-  const auto row_size = static_cast<std::size_t>(family_->crop_size) * kBytesPerPixel;
+std::vector<std::uint8_t> CpuNetwork::picture(const Rows &answer, int index, int first_row) const {
+  const auto row_size = static_cast<std::size_t>(family_->crop_size * kBytesPerPixel);
   const std::size_t size = row_size * static_cast<std::size_t>(family_->crop_size);
-  // The answer may lack rows at the top.
-  const std::size_t above = size - row_size * static_cast<std::size_t>(answer.size(2));
-  const float *in = answer.data_ptr<float>() + static_cast<std::size_t>(index) * (size - above);
+  const std::size_t above = row_size * static_cast<std::size_t>(answer.top);
+  const auto *in = reinterpret_cast<const float *>(answer.image(index));
   std::vector<std::uint8_t> bytes(size);
   // The reference multiplies in float and lets the conversion truncate. max() first: of a NaN
   // it makes 0, and only numbers may be converted.

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -16,28 +17,28 @@ struct FeatureShape {
   int channels, height, width;
 };
 
-// Immutable. To be made in inference mode. All tensors are channels_last.
+// Immutable.
 class CpuNetwork {
  public:
   using Block = std::vector<ConvLayer>;
 
-  // `type` is kFloat or kBFloat16. Each of the threads reads, folds and packs one layer at a
-  // time, whose float weights are in memory meanwhile.
-  CpuNetwork(const Checkpoint &checkpoint, const Network &network, at::ScalarType type,
+  // `type` is Float or Bf16. Each of the threads reads, folds and packs one layer at a time, whose
+  // float weights are in memory meanwhile.
+  CpuNetwork(const Checkpoint &checkpoint, const Network &network, NumberType type,
              int threads = 1);
 
   const Family &family() const { return *family_; }
-  at::ScalarType type() const { return type_; }
+  NumberType type() const { return type_; }
   const std::vector<Block> &face() const { return face_; }
   const std::vector<Block> &audio() const { return audio_; }
   const std::vector<Block> &decoder() const { return decoder_; }
   const std::vector<Block> &output() const { return output_; }
   int layer_count() const;
 
-  // In numbers of type(): (count, edge, edge, 6), the crop without its lower half and the crop, in
-  // 0..1; and (count, bands, columns, 1).
-  void write_faces(const std::vector<const std::uint8_t *> &crops, void *to) const;
-  void write_mels(const float *mels, int count, void *to) const;
+  // The first layers' inputs. Faces: bytes, (count, edge, edge, 6), the crop without its lower half
+  // and the crop; mels: (count, bands, columns, 1) in numbers of type().
+  void write_faces(const std::vector<const std::uint8_t *> &crops, std::byte *to) const;
+  void write_mels(const float *mels, int count, std::byte *to) const;
 
   // The first row that each layer of decoder and output block has to give for an answer from
   // first_row on, the last layer first.
@@ -48,17 +49,14 @@ class CpuNetwork {
 
   // uint8(truncate(x * 255)) of the rows [first_row, edge) of one picture of an answer, as packed
   // BGR; the rows above are zero.
-  std::vector<std::uint8_t> picture(const at::Tensor &answer, int index, int first_row) const;
-
-  // Whether every layer runs on a fused operator; the others are about half as fast.
-  bool fused() const;
+  std::vector<std::uint8_t> picture(const Rows &answer, int index, int first_row) const;
 
  private:
   std::vector<Block> build(const Checkpoint &checkpoint, const Network &network, Part part,
                            Size2 input, int threads) const;
 
   const Family *family_;
-  at::ScalarType type_;
+  NumberType type_;
   std::vector<Block> face_, audio_, decoder_, output_;
   std::vector<FeatureShape> feature_shapes_;
 };

@@ -6,12 +6,9 @@
 
 namespace w2l {
 
-// Whether the CPU multiplies bfloat16 by instructions of its own.
-bool cpu_has_bf16();
-
-// Whether it multiplies tiles of bfloat16 (AMX), many times more numbers at once than vectors have.
-// Supposes that the system lets programs use them, as Linux does from 5.16 on.
-bool cpu_has_bf16_tiles();
+// Pictures of bfloat16 are multiplied as 16-bit integers (kernels/winograd_kernels.h), of which
+// every x86 CPU multiplies and adds twice as many as floats.
+bool bf16_is_faster();
 
 // Auto becomes Bf16 where that is faster, else Fp32. Throws Error(Unsupported) for precisions that
 // a CPU does not have.

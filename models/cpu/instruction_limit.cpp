@@ -5,7 +5,6 @@
 #include <hwy/targets.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -14,19 +13,16 @@
 namespace w2l {
 namespace {
 
-// One limit in the words of all that choose code by the CPU.
 struct InstructionLimit {
   const char *name;
   std::int64_t newer;  // Highway's targets beyond it: the better a target, the lower its bit
-  const char *onednn;  // ONEDNN_MAX_CPU_ISA
-  const char *aten;    // ATEN_CPU_CAPABILITY
 };
 
 const std::vector<InstructionLimit> &limits() {
 #if HWY_ARCH_X86
   static const std::vector<InstructionLimit> list = {
-      {"avx2", HWY_AVX2 - 1, "AVX2", "avx2"},
-      {"sse4", HWY_SSE4 - 1, "SSE41", "default"},
+      {"avx2", HWY_AVX2 - 1},
+      {"sse4", HWY_SSE4 - 1},
   };
 #else
   static const std::vector<InstructionLimit> list;
@@ -49,11 +45,9 @@ const InstructionLimit &find(const std::string &name) {
 
 void limit_instructions(const char *name) {
   if (!name || !*name) return;
-  const InstructionLimit &limit = find(name);
-  hwy::DisableTargets(limit.newer);
-  // They have no other switch. What a user has set already stays.
-  setenv("ONEDNN_MAX_CPU_ISA", limit.onednn, 0);
-  setenv("ATEN_CPU_CAPABILITY", limit.aten, 0);
+  const std::int64_t newer = find(name).newer;
+  // Not DisableTargets(): each call of SupportedTargets() chooses among all targets again.
+  hwy::SetSupportedTargetsForTest(hwy::SupportedTargets() & ~newer);
 }
 
 }  // namespace w2l

@@ -7,9 +7,7 @@
 namespace w2l {
 
 // `name` is what W2L_MAX_ISA says: "avx2", "sse4", or null for no limit. Holds for the whole
-// process from then on, for LibTorch only if nothing has used it before. Sets environment
-// variables: no other thread may read any meanwhile. Throws Error(Unsupported) for a name that this
-// architecture has not got.
+// process from then on. Throws Error(Unsupported) for a name that this architecture has not got.
 void limit_instructions(const char *name);
 
 }  // namespace w2l

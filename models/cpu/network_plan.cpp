@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "network_plan.h"
 
-#include <ATen/ops/from_blob.h>
-
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <stdexcept>
@@ -18,43 +17,30 @@ namespace {
 
 struct Step {
   const ConvLayer *layer;
-  Rows to;  // without pixels if the layer is one of LibTorch's, that makes them itself
+  Rows to;
 };
 
 using BlockSteps = std::vector<Step>;
 
-// Makes the tensor (count, channels, rows, width) that is written in step `first` and read last in
-// step `last`.
-using MakeTensor = std::function<at::Tensor(std::vector<std::int64_t> shape, at::ScalarType type,
-                                            int first, int last)>;
+// Where the rows lie that are written in step `first` and read last in step `last`.
+using Place = std::function<std::byte *(std::size_t bytes, int first, int last)>;
 
-std::vector<std::int64_t> channels_last(const std::vector<std::int64_t> &shape) {
-  const std::int64_t channels = shape[1], rows = shape[2], width = shape[3];
-  return {rows * width * channels, 1, width * channels, channels};
-}
-
-Rows run(const BlockSteps &steps, Rows x) {
+Rows run(const BlockSteps &steps, Rows x, int threads) {
   for (const Step &step : steps) {
-    if (step.to.pixels.defined()) {
-      step.layer->run_into(x, step.to);
-      x = step.to;
-    } else {
-      x = step.layer->run(x);
-    }
+    step.layer->run(x, step.to, threads);
+    x = step.to;
   }
   return x;
 }
 
 // Appends a feature's channels to those of one sample's pixels.
 void append(const Feature &feature, std::size_t feature_bytes, const Rows &joined, int sample) {
-  const at::Tensor &pixels = joined.pixels;
-  const std::size_t pixel_bytes = static_cast<std::size_t>(pixels.size(1)) * pixels.element_size();
-  const std::int64_t width = pixels.size(3), count = pixels.size(2) * width;
-  auto *to = static_cast<std::byte *>(pixels.data_ptr()) +
-             static_cast<std::size_t>(sample * count) * pixel_bytes + pixel_bytes - feature_bytes;
+  const std::size_t pixel_bytes = joined.pixel_bytes();
+  const int width = joined.width, count = joined.rows() * width;
+  std::byte *to = joined.image(sample) + pixel_bytes - feature_bytes;
   const std::byte *from =
       feature.pixels + static_cast<std::size_t>((joined.top - feature.top) * width) * feature_bytes;
-  for (std::int64_t i = 0; i < count; ++i, to += pixel_bytes, from += feature_bytes)
+  for (int i = 0; i < count; ++i, to += pixel_bytes, from += feature_bytes)
     std::memcpy(to, from, feature_bytes);
 }
 
@@ -62,45 +48,51 @@ void append(const Feature &feature, std::size_t feature_bytes, const Rows &joine
 
 // For one number of samples and one first row.
 struct NetworkPlan::Steps {
-  at::Tensor faces, mels;  // inputs
+  Rows faces, mels;  // inputs
   std::vector<BlockSteps> face, audio, decoder, output;
   std::vector<Rows> joined;  // of each decoder block: its result and the feature
-  Rows last_input;           // the last layer's, in float
 };
 
-// Goes through the network in the order of computation and asks for a tensor wherever one is
-// needed.
+// Goes through the network in the order of computation and asks for a place wherever one is needed.
 class NetworkPlan::Builder {
  public:
-  Builder(const CpuNetwork &network, int count, int first_row, MakeTensor make)
+  Builder(const CpuNetwork &network, int count, int first_row, Place place)
       : network_(network),
         count_(count),
         rows_(network.first_rows(first_row)),
-        make_(std::move(make)) {}
+        place_(std::move(place)) {}
 
   Steps build() {
     Steps steps;
     const Family &family = network_.family();
-    const std::int64_t edge = family.crop_size;
+    const Size2 crop = {family.crop_size, family.crop_size};
+    const Size2 mel = {family.mel_bands, family.mel_columns};
     int first_of_audio = 0;
     for (const CpuNetwork::Block &block : network_.face())
       first_of_audio += static_cast<int>(block.size());
-    steps.faces = make({family.face_channels, edge, edge}, step_, step_);
-    steps.mels = make({1, family.mel_bands, family.mel_columns}, step_, first_of_audio);
+    steps.faces = make(NumberType::Byte, crop, family.face_channels, 0, step_, step_);
+    steps.mels = make(network_.type(), mel, 1, 0, step_, first_of_audio);
     // Features are read far into the decoder.
     for (const CpuNetwork::Block &block : network_.face())
       steps.face.push_back(plain(block, network_.layer_count()));
     for (const CpuNetwork::Block &block : network_.audio()) steps.audio.push_back(plain(block, 0));
     std::size_t feature = network_.face().size();
     for (const CpuNetwork::Block &block : network_.decoder()) join(block, --feature, steps);
-    for (const CpuNetwork::Block &block : network_.output()) end(block, steps);
+    for (const CpuNetwork::Block &block : network_.output()) steps.output.push_back(end(block));
     return steps;
   }
 
  private:
-  at::Tensor make(std::vector<std::int64_t> shape, int first, int last) {
-    shape.insert(shape.begin(), count_);
-    return make_(std::move(shape), network_.type(), first, last);
+  Rows make(NumberType type, Size2 size, std::int64_t channels, int top, int first, int last) {
+    Rows rows;
+    rows.type = type;
+    rows.images = count_;
+    rows.height = static_cast<int>(size.height);
+    rows.width = static_cast<int>(size.width);
+    rows.channels = rows.pixel_step = static_cast<int>(channels);
+    rows.top = top;
+    rows.data = place_(rows.bytes(), first, last);
+    return rows;
   }
 
   int next_row() {
@@ -110,11 +102,8 @@ class NetworkPlan::Builder {
   }
 
   Step one(const ConvLayer &layer, int first_row, int last) {
-    Step step = {&layer, {{}, first_row}};
-    if (layer.writes_in_place())
-      step.to.pixels = make(
-          {layer.channels(), layer.output_size().height - first_row, layer.output_size().width},
-          step_, last);
+    const Step step = {&layer, make(layer.output_type(), layer.output_size(), layer.channels(),
+                                    first_row, step_, last)};
     ++step_;
     return step;
   }
@@ -133,59 +122,44 @@ class NetworkPlan::Builder {
     for (auto layer = block.begin(); layer != block.end() - 1; ++layer)
       block_steps.push_back(one(*layer, next_row(), step_ + 1));
     const ConvLayer &layer = block.back();
-    const int row = next_row();
-    const std::int64_t own = layer.channels(), more = network_.face()[feature].back().channels();
-    const Size2 size = layer.output_size();
-    const at::Tensor joined = make({own + more, size.height - row, size.width}, step_, step_ + 1);
+    const std::int64_t more = network_.face()[feature].back().channels();
+    const Rows joined = make(network_.type(), layer.output_size(), layer.channels() + more,
+                             next_row(), step_, step_ + 1);
     ++step_;
-    block_steps.push_back({&layer, {joined.defined() ? joined.narrow(1, 0, own) : joined, row}});
+    block_steps.push_back({&layer, joined.slice(static_cast<int>(layer.channels()))});
     steps.decoder.push_back(std::move(block_steps));
-    steps.joined.push_back({joined, row});
+    steps.joined.push_back(joined);
   }
 
-  void end(const CpuNetwork::Block &block, Steps &steps) {
-    BlockSteps block_steps;
-    for (const ConvLayer &layer : block) {
-      const int row = next_row();
-      if (&layer == &block.back() && network_.type() != at::kFloat)
-        steps.last_input = {make_({count_, layer.input_channels(), layer.output_size().height - row,
-                                   layer.output_size().width},
-                                  at::kFloat, step_, step_),
-                            row};
-      block_steps.push_back(one(layer, row, step_ + 1));
-    }
-    steps.output.push_back(std::move(block_steps));
+  BlockSteps end(const CpuNetwork::Block &block) {
+    BlockSteps steps;
+    for (const ConvLayer &layer : block) steps.push_back(one(layer, next_row(), step_ + 1));
+    return steps;
   }
 
   const CpuNetwork &network_;
   int count_;
   std::vector<int> rows_;  // of decoder and output, the first layer's last
-  MakeTensor make_;
+  Place place_;
   int step_ = 0;
 };
 
-NetworkPlan::NetworkPlan(std::shared_ptr<const CpuNetwork> network, int most)
-    : network_(std::move(network)), most_(most) {
+NetworkPlan::NetworkPlan(std::shared_ptr<const CpuNetwork> network, int most, int threads)
+    : network_(std::move(network)), most_(most), threads_(threads) {
   std::vector<Lifetime> lifetimes;
-  const auto measure = [&](const std::vector<std::int64_t> &shape, at::ScalarType type, int first,
-                           int last) {
-    std::size_t bytes = c10::elementSize(type);
-    for (const std::int64_t size : shape) bytes *= static_cast<std::size_t>(size);
+  Builder(*network_, most, 0, [&](std::size_t bytes, int first, int last) -> std::byte * {
     lifetimes.push_back({bytes, first, last});
-    return at::Tensor();
-  };
-  Builder(*network_, most, 0, measure).build();
+    return nullptr;
+  }).build();
   const ArenaLayout layout = lay_out(lifetimes);
   arena_ = std::make_unique<Arena>(layout.bytes);
 
   for (const int first_row : {0, network_->family().crop_size / 2})
     for (int count = 1; count <= most; ++count) {
       std::size_t next = 0;
-      const auto place = [&](const std::vector<std::int64_t> &shape, at::ScalarType type, int,
-                             int) {
-        return at::from_blob(arena_->at(layout.offsets[next++]), shape, channels_last(shape), type);
-      };
-      steps_.push_back(Builder(*network_, count, first_row, place).build());
+      steps_.push_back(Builder(*network_, count, first_row, [&](std::size_t, int, int) {
+                         return arena_->at(layout.offsets[next++]);
+                       }).build());
     }
 }
 
@@ -200,65 +174,53 @@ const NetworkPlan::Steps &NetworkPlan::steps(int count, int first_row) const {
   return steps_[static_cast<std::size_t>((first_row > 0 ? most_ : 0) + count - 1)];
 }
 
-at::Tensor NetworkPlan::face_input(const std::vector<const std::uint8_t *> &crops) const {
-  const at::Tensor &input = steps(static_cast<int>(crops.size()), 0).faces;
-  network_->write_faces(crops, input.data_ptr());
+Rows NetworkPlan::face_input(const std::vector<const std::uint8_t *> &crops) const {
+  const Rows &input = steps(static_cast<int>(crops.size()), 0).faces;
+  network_->write_faces(crops, input.data);
   return input;
 }
 
-at::Tensor NetworkPlan::mel_input(const float *mels, int count) const {
-  const at::Tensor &input = steps(count, 0).mels;
-  network_->write_mels(mels, count, input.data_ptr());
+Rows NetworkPlan::mel_input(const float *mels, int count) const {
+  const Rows &input = steps(count, 0).mels;
+  network_->write_mels(mels, count, input.data);
   return input;
 }
 
-std::vector<FaceFeatures> NetworkPlan::encode_faces(const at::Tensor &faces) {
+std::vector<FaceFeatures> NetworkPlan::encode_faces(const Rows &faces) const {
   const TraceRange range{"engine: face encoder"};
-  const int count = static_cast<int>(faces.size(0));
-  std::vector<FaceFeatures> all(static_cast<std::size_t>(count));
-  features_.clear();
-  Rows x = {faces, 0};
-  for (const BlockSteps &block : steps(count, 0).face) {
-    x = run(block, x);
-    features_.push_back(x.pixels);
-    const auto *pixels = static_cast<const std::byte *>(x.pixels.data_ptr());
-    const std::size_t bytes = x.pixels.nbytes() / static_cast<std::size_t>(count);
-    for (std::size_t i = 0; i < all.size(); ++i) all[i].push_back({pixels + i * bytes, 0});
+  std::vector<FaceFeatures> all(static_cast<std::size_t>(faces.images));
+  Rows x = faces;
+  for (const BlockSteps &block : steps(faces.images, 0).face) {
+    x = run(block, x, threads_);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      all[i].push_back({x.image(static_cast<int>(i)), 0});
   }
   return all;
 }
 
-at::Tensor NetworkPlan::answer(const at::Tensor &mels,
-                               const std::vector<const FaceFeatures *> &faces, int first_row) {
+Rows NetworkPlan::answer(const Rows &mels, const std::vector<const FaceFeatures *> &faces,
+                         int first_row) const {
   const Steps &steps = this->steps(static_cast<int>(faces.size()), first_row);
-  Rows x = {mels, 0};
+  Rows x = mels;
   {
     const TraceRange range{"engine: audio encoder"};
-    for (const BlockSteps &block : steps.audio) x = run(block, x);
+    for (const BlockSteps &block : steps.audio) x = run(block, x, threads_);
   }
   const TraceRange range{"engine: decoder"};
   for (std::size_t block = 0; block < steps.decoder.size(); ++block) {
-    run(steps.decoder[block], x);
-    join(steps.joined[block], network_->face().size() - 1 - block, faces);
+    run(steps.decoder[block], x, threads_);
     x = steps.joined[block];
+    join(x, network_->face().size() - 1 - block, faces);
   }
-  for (const BlockSteps &block : steps.output) {
-    x = run({block.begin(), block.end() - 1}, x);
-    if (const Rows &last = steps.last_input; last.pixels.defined()) {
-      last.pixels.copy_(x.pixels.narrow(2, last.top - x.top, last.pixels.size(2)));
-      x = last;
-    }
-    x = run({block.end() - 1, block.end()}, x);
-  }
-  return x.pixels.contiguous(at::MemoryFormat::ChannelsLast);
+  for (const BlockSteps &block : steps.output) x = run(block, x, threads_);
+  return x;
 }
 
 void NetworkPlan::join(const Rows &joined, std::size_t feature,
                        const std::vector<const FaceFeatures *> &faces) const {
-  const FeatureShape shape = network_->feature_shapes()[feature];
-  const std::size_t bytes = static_cast<std::size_t>(shape.channels) * joined.pixels.element_size();
+  const auto channels = static_cast<std::size_t>(network_->feature_shapes()[feature].channels);
   for (std::size_t i = 0; i < faces.size(); ++i)
-    append((*faces[i])[feature], bytes, joined, static_cast<int>(i));
+    append((*faces[i])[feature], channels * size_of(joined.type), joined, static_cast<int>(i));
 }
 
 }  // namespace w2l

@@ -2,14 +2,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "accuracy.h"
 
-#include <c10/core/InferenceMode.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "cpu_network.h"
 #include "network_plan.h"
-#include "reference_network.h"
+#include "parallel_jobs.h"
+#include "plain_network.h"
 
 namespace w2l::test {
 namespace {
@@ -19,21 +18,37 @@ int level(double value) {
   return static_cast<int>(std::clamp(value * 255, 0.0, 255.0));
 }
 
-// `answer` may lack rows at the top.
-void compare(const at::Tensor &answer, const at::Tensor &expected, int first_row, Accuracy &to) {
-  const std::int64_t rows = expected.size(2) - first_row;
-  const auto lower = [rows](const at::Tensor &picture) {
-    return picture.narrow(2, picture.size(2) - rows, rows).to(at::kDouble).contiguous();
-  };
-  const at::Tensor a = lower(answer), b = lower(expected);
+using Pictures = std::vector<std::vector<double>>;  // in 0..1, edge x edge x 3 each
+
+void compare(const Rows &answer, const Pictures &expected, Accuracy &to) {
   double sum = 0;
-  for (std::int64_t i = 0; i < a.numel(); ++i) {
-    const double x = a.data_ptr<double>()[i], y = b.data_ptr<double>()[i];
-    to.largest_error = std::max(to.largest_error, std::fabs(x - y));
-    to.largest_levels = std::max(to.largest_levels, std::abs(level(x) - level(y)));
-    sum += (x - y) * (x - y);
+  std::size_t count = 0;
+  for (int i = 0; i < answer.images; ++i) {
+    const auto *values = reinterpret_cast<const float *>(answer.image(i));
+    const std::vector<double> &picture = expected[static_cast<std::size_t>(i)];
+    const std::size_t size = answer.image_bytes() / sizeof(float), above = picture.size() - size;
+    for (std::size_t j = 0; j < size; ++j) {
+      const auto x = static_cast<double>(values[j]);
+      const double y = picture[above + j];
+      to.largest_error = std::max(to.largest_error, std::fabs(x - y));
+      to.largest_levels = std::max(to.largest_levels, std::abs(level(x) - level(y)));
+      sum += (x - y) * (x - y);
+    }
+    count += size;
   }
-  to.psnr = -10 * std::log10(sum / static_cast<double>(a.numel()));  // the peak is 1
+  to.psnr = -10 * std::log10(sum / static_cast<double>(count));  // the peak is 1
+}
+
+Pictures expected_pictures(const std::string &path, const NetworkInputs &inputs,
+                           const std::vector<const std::uint8_t *> &crops) {
+  const PlainNetwork network(path);
+  const std::size_t mel_size = inputs.mels.size() / crops.size();
+  Pictures pictures(crops.size());
+  run_jobs(usable_cpus(), inputs.count, [&](int i) {
+    const auto index = static_cast<std::size_t>(i);
+    pictures[index] = network.answer(crops[index], &inputs.mels[index * mel_size]);
+  });
+  return pictures;
 }
 
 std::vector<const std::uint8_t *> crops_of(const NetworkInputs &inputs, int edge) {
@@ -46,31 +61,24 @@ std::vector<const std::uint8_t *> crops_of(const NetworkInputs &inputs, int edge
 }  // namespace
 
 std::vector<Accuracy> measure_accuracy(const std::string &path, const NetworkInputs &inputs) {
-  c10::InferenceMode inference;
   const Checkpoint checkpoint = Checkpoint::open(path);
   const Network description = Network::describe(checkpoint);
-  at::Tensor expected;
+  const int edge = description.family().crop_size;
+  const std::vector<const std::uint8_t *> crops = crops_of(inputs, edge);
+  const Pictures expected = expected_pictures(path, inputs, crops);
   std::vector<Accuracy> results;
   for (const Precision precision : {Precision::Fp32, Precision::Bf16}) {
-    NetworkPlan plan(
-        std::make_shared<const CpuNetwork>(
-            checkpoint, description, precision == Precision::Bf16 ? at::kBFloat16 : at::kFloat),
-        inputs.count);
-    const std::vector<const std::uint8_t *> crops =
-        crops_of(inputs, description.family().crop_size);
-    if (precision == Precision::Fp32)
-      expected =
-          ReferenceNetwork(checkpoint, description)
-              .answer(plan.face_input(crops), plan.mel_input(inputs.mels.data(), inputs.count));
+    const NumberType type = precision == Precision::Bf16 ? NumberType::Bf16 : NumberType::Float;
+    const NetworkPlan plan(std::make_shared<const CpuNetwork>(checkpoint, description, type),
+                           inputs.count);
+    const std::vector<FaceFeatures> features = plan.encode_faces(plan.face_input(crops));
+    std::vector<const FaceFeatures *> all;
+    for (const FaceFeatures &one : features) all.push_back(&one);
     for (const Region region : {Region::Full, Region::Lower}) {
-      const int first_row = region == Region::Lower ? description.family().crop_size / 2 : 0;
-      const std::vector<FaceFeatures> features = plan.encode_faces(plan.face_input(crops));
-      std::vector<const FaceFeatures *> all;
-      for (const FaceFeatures &one : features) all.push_back(&one);
-      const at::Tensor answer =
-          plan.answer(plan.mel_input(inputs.mels.data(), inputs.count), all, first_row);
       results.push_back({precision, region});
-      compare(answer, expected, first_row, results.back());
+      compare(plan.answer(plan.mel_input(inputs.mels.data(), inputs.count), all,
+                          region == Region::Lower ? edge / 2 : 0),
+              expected, results.back());
     }
   }
   return results;

@@ -70,7 +70,7 @@ class App : public ::testing::Test {
 
   std::string output(const std::string &name = "out.mp4") const { return folder_ / name; }
 
-  // The engine without LibTorch unless `checkpoint` is another file.
+  // The fake engine unless `checkpoint` is another file.
   std::vector<std::string> command(const std::string &face, const std::string &audio,
                                    const std::vector<std::string> &more = {},
                                    std::string checkpoint = "") const {

@@ -64,11 +64,11 @@ class NetworkBenchmark:
         inputs = os.path.join(folder, "inputs.bin")
         # A batch never has the same crop twice.
         write_inputs(inputs, max(INPUTS, *options.batches))
-        available = machine.precisions(machine.facts()["flags"], options.isa)
-        for precision in [name for name in available if name in options.precisions]:
+        native = machine.precisions(machine.facts()["flags"], options.isa)
+        for precision in [name for name in PEERS if name in options.precisions]:
             self._add(OWN, precision,
                       workers.own(options.build, model, inputs, precision, options.threads))
-            for engine in peers(precision, options.isa) if python else ():
+            for engine in peers(precision, options.isa) if python and precision in native else ():
                 self._add(engine, precision, workers.peer(python, engine, model, inputs, precision,
                                                           options.threads, folder))
 

@@ -44,8 +44,6 @@ _GLIBC = re.compile(r"^(linux-vdso|linux-gate|ld-linux[\w-]*|libc|libm|libmvec|l
 # Need a newer glibc than all the rest: on systems with an older one, their own are used.
 _COMPILER = ("libstdc++.so.6", "libgcc_s.so.1")
 _COMPILER_FOLDER = "lib/compiler/"
-# Come with the target's PyTorch.
-_TORCH = re.compile(r"^(libtorch|libc10|libgomp|libcudart|libcuda)")
 
 _CLIP = ("assets/video/h00_frontal_1280x720_25fps.mp4", "assets/audio/en_jfk_16k_mono.wav")
 
@@ -59,12 +57,9 @@ exec "$here/libexec/{name}" "$@"
 # archives have the same date.
 _ENVIRONMENT = """# What the programs of this archive run in; `here` is its folder.
 unset GST_PLUGIN_PATH GST_PLUGIN_SYSTEM_PATH GST_REGISTRY GST_PLUGIN_SCANNER
-if [ -z "${{W2L_TORCH_LIB+set}}" ]; then
-  W2L_TORCH_LIB=$(python3 "$here/tests/bench/target.py" 2>/dev/null)
-fi
 scratch=${{TMPDIR:-/tmp}}/gst-wav2lip-$(id -u)
 mkdir -p "$scratch"
-libraries=$here/lib${{W2L_TORCH_LIB:+:$W2L_TORCH_LIB}}
+libraries=$here/lib
 glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null)
 glibc=${{glibc#glibc 2.}}
 [ "${{glibc:-0}}" -lt {compiler_minor} ] || libraries=$here/lib/compiler:$libraries
@@ -178,7 +173,7 @@ class Collection:
                 f"{path} is missing: apt-get install {PACKAGES}")
         found = libraries(run("ldd", path))
         wanted = [library for library in needed(run("objdump", "-p", path))
-                  if not _GLIBC.match(library) and not (own and _TORCH.match(library))]
+                  if not _GLIBC.match(library)]
         if own:
             copy = os.path.join(self.folder, os.path.basename(path))
             shutil.copyfile(path, copy)

@@ -278,7 +278,7 @@ class ProgramBenchmark:
 
     def run(self):
         self._prepare()
-        # Not measured: it reads LibTorch and the checkpoint from disk, and counts the frames.
+        # Not measured: it reads libraries and the checkpoint from disk, and counts the frames.
         frames = self._app(self._file("one.mp4"), self._file("one.wav"), "ultrafast",
                            box_arguments(self.box))["frames"]
         scenarios = self._scenarios(frames)

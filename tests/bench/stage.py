@@ -9,13 +9,13 @@ import sys
 
 import exactness
 import gpu_profile
-import machine
 import network
 import rounds
 import workers
 from tables import table
 
 CUDA_PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
+CPU_PRECISIONS = ("fp32", "bf16")
 CUDA_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 CPU_BATCHES = (1, 8)
 REFERENCE_BATCH = {"cuda": 128, "cpu": 8}
@@ -29,7 +29,7 @@ def say(text):
 
 
 def precisions(device):
-    return CUDA_PRECISIONS if device == "cuda" else machine.precisions(machine.facts()["flags"])
+    return CUDA_PRECISIONS if device == "cuda" else CPU_PRECISIONS
 
 
 def case_name(weights, device, precision):

@@ -1,12 +1,11 @@
 // gst-wav2lip tests: the numbers that come out of the CPU network.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <ATen/ops/from_blob.h>
-#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "../support/npy_reader.h"
 #include "cpu_network.h"
@@ -19,6 +18,15 @@
 namespace w2l {
 namespace {
 
+using Values = std::vector<float>;
+
+// All values of some pictures.
+Values values_of(const Rows &rows) {
+  const auto *first = reinterpret_cast<const float *>(rows.data);
+  EXPECT_EQ(rows.type, NumberType::Float);
+  return {first, first + rows.bytes() / sizeof(float)};
+}
+
 // A network of formula weights, for as many samples as the reference recording has in a batch.
 struct FormulaNetwork {
   static constexpr int kMost = 16;
@@ -26,18 +34,21 @@ struct FormulaNetwork {
   std::shared_ptr<const CpuNetwork> network;
   std::unique_ptr<NetworkPlan> plan;
 
-  FormulaNetwork(int divide, at::ScalarType dtype) {
+  FormulaNetwork(int divide, NumberType type, int threads = 1) {
     test::SampleOptions options;
     options.divide = divide;
     test::write_sample(file.path(), options);
     const Checkpoint checkpoint = Checkpoint::open(file.path());
-    network = std::make_shared<const CpuNetwork>(checkpoint, Network::describe(checkpoint), dtype);
-    plan = std::make_unique<NetworkPlan>(network, kMost);
+    network = std::make_shared<const CpuNetwork>(checkpoint, Network::describe(checkpoint), type);
+    plan = std::make_unique<NetworkPlan>(network, kMost, threads);
   }
 
-  at::Tensor answer(const at::Tensor &faces, const at::Tensor &mels, int first_row = 0) const {
+  // The answers' rows from first_row on.
+  Values answer(const Rows &faces, const Rows &mels, int first_row = 0) const {
     const std::vector<FaceFeatures> features = plan->encode_faces(faces);
-    return plan->answer(mels, pointers(features), first_row).clone();
+    const Rows rows = plan->answer(mels, pointers(features), first_row);
+    EXPECT_EQ(rows.top, first_row);
+    return values_of(rows);
   }
 
   static std::vector<const FaceFeatures *> pointers(const std::vector<FaceFeatures> &features) {
@@ -47,117 +58,128 @@ struct FormulaNetwork {
   }
 };
 
-// The first batch of the reference recording.
+// The first batch of the reference recording, (N, channels, height, width).
 struct Golden {
   std::map<std::string, test::NpyArray> arrays;
-  at::Tensor face, mel, pred;
 
   explicit Golden(const std::string &folder)
-      : arrays(test::load_npz(folder + "/golden/e2e_25fps/net_batch0.npz")),
-        face(tensor("face")),
-        mel(tensor("mel")),
-        pred(tensor("pred")) {}
+      : arrays(test::load_npz(folder + "/golden/e2e_25fps/net_batch0.npz")) {}
 
-  at::Tensor tensor(const char *name) {
-    test::NpyArray &array = arrays.at(name);
-    return at::from_blob(array.bytes.data(), array.shape, at::kFloat).clone();
+  int count() const { return static_cast<int>(arrays.at("face").shape[0]); }
+
+  // The channels of a pixel side by side.
+  Values channels_last(const char *name) const {
+    const test::NpyArray &array = arrays.at(name);
+    const auto channels = static_cast<std::size_t>(array.shape[1]);
+    const auto pixels = static_cast<std::size_t>(array.shape[2] * array.shape[3]);
+    Values values(array.bytes.size() / sizeof(float));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::size_t image = i / (channels * pixels), channel = i / pixels % channels;
+      float value;
+      std::memcpy(&value, array.bytes.data() + i * sizeof value, sizeof value);
+      values[(image * pixels + i % pixels) * channels + channel] = value;
+    }
+    return values;
+  }
+
+  // The whole crops, as the bytes that they were.
+  std::vector<std::vector<std::uint8_t>> crops() const {
+    const Values faces = channels_last("face");
+    std::vector<std::vector<std::uint8_t>> crops(static_cast<std::size_t>(count()));
+    for (std::size_t i = 0; i < faces.size(); ++i)
+      if (i % 6 >= 3)
+        crops[i / (faces.size() / crops.size())].push_back(
+            static_cast<std::uint8_t>(std::lround(faces[i] * 255)));
+    return crops;
   }
 };
 
-double squared_error(const at::Tensor &a, const at::Tensor &b) {
-  const at::Tensor x = a.contiguous(), y = b.contiguous();
+double psnr(const Values &actual, const Values &expected) {
+  if (actual.size() != expected.size()) return 0;
   double sum = 0;
-  for (std::int64_t i = 0; i < x.numel(); ++i) {
-    const double d = static_cast<double>(x.data_ptr<float>()[i]) - y.data_ptr<float>()[i];
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const double d = static_cast<double>(actual[i]) - static_cast<double>(expected[i]);
     sum += d * d;
   }
-  return sum / static_cast<double>(x.numel());
+  return -10 * std::log10(sum / static_cast<double>(actual.size()));  // peak is 1
 }
 
-double psnr(const at::Tensor &actual, const at::Tensor &expected) {
-  return -10 * std::log10(squared_error(actual, expected));  // peak is 1
-}
-
-double largest_difference(const at::Tensor &a, const at::Tensor &b) {
-  const at::Tensor x = a.contiguous(), y = b.contiguous();
+double largest_difference(const Values &a, const Values &b) {
+  if (a.size() != b.size()) return 1;
   double largest = 0;
-  for (std::int64_t i = 0; i < x.numel(); ++i)
-    largest = std::max(
-        largest, std::fabs(static_cast<double>(x.data_ptr<float>()[i]) - y.data_ptr<float>()[i]));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
   return largest;
 }
 
-at::Tensor channels_last(const at::Tensor &x, at::ScalarType dtype) {
-  return x.to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
+Values answer_to(const Golden &golden, const FormulaNetwork &formula) {
+  const auto crops = golden.crops();
+  std::vector<const std::uint8_t *> pointers;
+  for (const auto &crop : crops) pointers.push_back(crop.data());
+  return formula.answer(
+      formula.plan->face_input(pointers),
+      formula.plan->mel_input(golden.channels_last("mel").data(), golden.count()));
 }
 
 TEST(CpuNetwork, AnswersInFp32AsTheReferenceDoes) {
   const char *folder = std::getenv("W2L_TEST_DATA");
   if (!folder) GTEST_SKIP() << "W2L_TEST_DATA is not set";
-  c10::InferenceMode inference;
-  Golden golden(folder);
-  const FormulaNetwork formula(1, at::kFloat);
-  const at::Tensor answer =
-      formula.answer(channels_last(golden.face, at::kFloat), channels_last(golden.mel, at::kFloat));
-  ASSERT_EQ(answer.sizes(), golden.pred.sizes());
-  const double difference = largest_difference(answer, golden.pred);
+  const Golden golden(folder);
+  const FormulaNetwork formula(1, NumberType::Float);
+  const Values answer = answer_to(golden, formula), expected = golden.channels_last("pred");
+  const double difference = largest_difference(answer, expected);
   RecordProperty("largest_difference", std::to_string(difference));
   EXPECT_LE(difference, 1e-5);
-  EXPECT_GE(psnr(answer, golden.pred), 110);
+  EXPECT_GE(psnr(answer, expected), 110);
 }
 
 TEST(CpuNetwork, AnswersInBf16Within50Decibels) {
   const char *folder = std::getenv("W2L_TEST_DATA");
   if (!folder) GTEST_SKIP() << "W2L_TEST_DATA is not set";
-  c10::InferenceMode inference;
-  Golden golden(folder);
-  const FormulaNetwork formula(1, at::kBFloat16);
-  const at::Tensor answer = formula.answer(channels_last(golden.face, at::kBFloat16),
-                                           channels_last(golden.mel, at::kBFloat16));
-  EXPECT_EQ(answer.scalar_type(), at::kFloat);
-  RecordProperty("psnr", std::to_string(psnr(answer, golden.pred)));
-  EXPECT_GE(psnr(answer, golden.pred), 50);
+  const Golden golden(folder);
+  const FormulaNetwork formula(1, NumberType::Bf16);
+  const double found = psnr(answer_to(golden, formula), golden.channels_last("pred"));
+  RecordProperty("psnr", std::to_string(found));
+  EXPECT_GE(found, 50);
 }
 
-#ifdef __x86_64__
-TEST(CpuNetwork, RunsEveryLayerOnAFusedOperator) {
-  c10::InferenceMode inference;
-  EXPECT_TRUE(FormulaNetwork(1, at::kFloat).network->fused());
-  EXPECT_TRUE(FormulaNetwork(4, at::kFloat).network->fused());
-  EXPECT_TRUE(FormulaNetwork(1, at::kBFloat16).network->fused());
-}
-#endif
-
-TEST(CpuNetwork, MasksTheLowerHalfAndScalesTo01) {
-  c10::InferenceMode inference;
-  const FormulaNetwork formula(16, at::kFloat);
+TEST(CpuNetwork, MasksTheLowerHalf) {
+  const FormulaNetwork formula(16, NumberType::Float);
   const test::SampleInput input(3);
-  const at::Tensor faces = formula.plan->face_input({input.crop.data()});
-  ASSERT_EQ(faces.sizes(), (std::vector<std::int64_t>{1, 6, 96, 96}));
-  const at::Tensor plain = faces.contiguous();
-  const float *in = plain.data_ptr<float>();
-  for (int channel = 0; channel < 3; ++channel) {
-    for (int pixel = 0; pixel < 96 * 96; ++pixel) {
-      const float value = static_cast<float>(input.crop[pixel * 3 + channel] / 255.0);
-      ASSERT_EQ(in[channel * 96 * 96 + pixel], pixel < 48 * 96 ? value : 0.0f);
-      ASSERT_EQ(in[(channel + 3) * 96 * 96 + pixel], value);
+  const Rows faces = formula.plan->face_input({input.crop.data()});
+  EXPECT_EQ(faces.type, NumberType::Byte);
+  ASSERT_EQ(faces.bytes(), 96u * 96 * 6);
+  for (std::size_t pixel = 0; pixel < 96 * 96; ++pixel)
+    for (std::size_t c = 0; c < 3; ++c) {
+      const auto value = static_cast<std::byte>(input.crop[pixel * 3 + c]);
+      ASSERT_EQ(faces.data[pixel * 6 + c], pixel < 48 * 96 ? value : std::byte{0});
+      ASSERT_EQ(faces.data[pixel * 6 + 3 + c], value);
     }
-  }
+}
+
+// Answers of `images` pictures, rows from `top` on.
+Rows rows_of(Values &answer, int images, int top) {
+  Rows rows;
+  rows.images = images;
+  rows.height = rows.width = 96;
+  rows.top = top;
+  rows.channels = rows.pixel_step = 3;
+  rows.data = reinterpret_cast<std::byte *>(answer.data());
+  EXPECT_EQ(rows.bytes(), answer.size() * sizeof(float));
+  return rows;
 }
 
 TEST(CpuNetwork, TruncatesToBytesAsTheReferenceDoes) {
-  c10::InferenceMode inference;
-  const FormulaNetwork formula(16, at::kFloat);
+  const FormulaNetwork formula(16, NumberType::Float);
   // 254.99998, exactly 255, 0.999, just under and at 128 of 255, and a number that is none.
   const float values[] = {0.9999999f,      1.0f,         0.999f / 255, 128.0f / 255,
                           127.9999f / 255, std::nanf("")};
   const int bytes[] = {254, 255, 0, 128, 127, 0};
   std::vector<float> answer(96 * 96 * 3, 0.5f);
   std::copy(std::begin(values), std::end(values), answer.begin() + 48 * 96 * 3);
-  const at::Tensor tensor =
-      at::from_blob(answer.data(), {1, 96, 96, 3}, at::kFloat).permute({0, 3, 1, 2});
-  const std::vector<std::uint8_t> full = formula.network->picture(tensor, 0, 0);
-  const std::vector<std::uint8_t> lower = formula.network->picture(tensor, 0, 48);
+  const Rows rows = rows_of(answer, 1, 0);
+  const std::vector<std::uint8_t> full = formula.network->picture(rows, 0, 0);
+  const std::vector<std::uint8_t> lower = formula.network->picture(rows, 0, 48);
   ASSERT_EQ(full.size(), 96u * 96 * 3);
   EXPECT_EQ(full[0], 127);
   EXPECT_EQ(lower[0], 0);
@@ -169,8 +191,7 @@ TEST(CpuNetwork, TruncatesToBytesAsTheReferenceDoes) {
 }
 
 TEST(CpuNetwork, FeaturesOfAFaceCanBeUsedAgain) {
-  c10::InferenceMode inference;
-  const FormulaNetwork formula(4, at::kFloat);
+  const FormulaNetwork formula(4, NumberType::Float);
   NetworkPlan &plan = *formula.plan;
   const test::SampleInput first(1), second(2);
   const std::vector<FeatureShape> &shapes = formula.network->feature_shapes();
@@ -182,19 +203,17 @@ TEST(CpuNetwork, FeaturesOfAFaceCanBeUsedAgain) {
   const std::vector<FaceFeatures> features =
       plan.encode_faces(plan.face_input({first.crop.data()}));
   for (const test::SampleInput *speech : {&first, &second}) {
-    const at::Tensor kept =
-        plan.answer(plan.mel_input(speech->mel.data(), 1), FormulaNetwork::pointers(features), 0)
-            .clone();
-    const FormulaNetwork other(4, at::kFloat);
-    const at::Tensor fresh = other.answer(other.plan->face_input({first.crop.data()}),
-                                          other.plan->mel_input(speech->mel.data(), 1));
+    const Values kept = values_of(
+        plan.answer(plan.mel_input(speech->mel.data(), 1), FormulaNetwork::pointers(features), 0));
+    const FormulaNetwork other(4, NumberType::Float);
+    const Values fresh = other.answer(other.plan->face_input({first.crop.data()}),
+                                      other.plan->mel_input(speech->mel.data(), 1));
     EXPECT_EQ(largest_difference(kept, fresh), 0);
   }
 }
 
 TEST(CpuNetwork, NeedsFewerRowsForTheLowerHalf) {
-  c10::InferenceMode inference;
-  const FormulaNetwork formula(16, at::kFloat);
+  const FormulaNetwork formula(16, NumberType::Float);
   const std::vector<int> rows = formula.network->first_rows(48);
   const std::vector<int> expected = {48, 48, 47, 46, 45,  // 96x96, from the answer back
                                      22, 21, 20,          // 48x48
@@ -208,48 +227,52 @@ TEST(CpuNetwork, NeedsFewerRowsForTheLowerHalf) {
   EXPECT_EQ(formula.network->feature_tops(0), std::vector<int>(7, 0));
 }
 
-// The lower rows of an answer.
-at::Tensor below(const at::Tensor &answer, std::int64_t first_row) {
-  const std::int64_t count = 96 - first_row;
-  return answer.narrow(2, answer.size(2) - count, count);
-}
-
 // Of three samples, rows from first_row on.
-at::Tensor answer_below(const FormulaNetwork &formula, int first_row) {
+Values answer_below(const FormulaNetwork &formula, int first_row) {
   const std::vector<test::SampleInput> inputs = test::sample_inputs(3);
   std::vector<const std::uint8_t *> crops;
-  std::vector<float> mels;
+  Values mels;
   for (const test::SampleInput &input : inputs) {
     crops.push_back(input.crop.data());
     mels.insert(mels.end(), input.mel.begin(), input.mel.end());
   }
-  const at::Tensor answer = formula.answer(formula.plan->face_input(crops),
-                                           formula.plan->mel_input(mels.data(), 3), first_row);
-  EXPECT_GE(answer.size(2), 96 - first_row);
-  return below(answer, first_row);
+  return formula.answer(formula.plan->face_input(crops), formula.plan->mel_input(mels.data(), 3),
+                        first_row);
 }
 
-// Tiles, and oneDNN's sums, begin elsewhere: the rows are equal within what each type rounds.
+// The lower rows of whole answers to three samples.
+Values lower_half(const Values &full) {
+  Values lower;
+  const auto half = static_cast<std::ptrdiff_t>(full.size() / 6);
+  for (std::ptrdiff_t i = 0; i < 3; ++i)
+    lower.insert(lower.end(), full.begin() + (2 * i + 1) * half, full.begin() + (2 * i + 2) * half);
+  return lower;
+}
+
+// Tiles begin elsewhere: the rows are equal within what each type rounds.
 TEST(CpuNetwork, LowerRowsAreThoseOfTheWholeAnswer) {
-  c10::InferenceMode inference;
   for (const int divide : {1, 4}) {
-    const FormulaNetwork in_float(divide, at::kFloat);
-    const at::Tensor full = answer_below(in_float, 0), lower = below(full, 48);
+    const FormulaNetwork in_float(divide, NumberType::Float);
+    const Values full = answer_below(in_float, 0), lower = lower_half(full);
     EXPECT_LE(largest_difference(answer_below(in_float, 48), lower), 1e-5) << "width / " << divide;
-    const FormulaNetwork in_bf16(divide, at::kBFloat16);
+    const FormulaNetwork in_bf16(divide, NumberType::Bf16);
     EXPECT_GE(psnr(answer_below(in_bf16, 0), full), 50) << "width / " << divide;
     EXPECT_GE(psnr(answer_below(in_bf16, 48), lower), 50) << "width / " << divide;
   }
 }
 
+TEST(CpuNetwork, ComputesTheSameOnSeveralThreads) {
+  for (const NumberType type : {NumberType::Float, NumberType::Bf16}) {
+    const FormulaNetwork alone(4, type, 1), together(4, type, 3);
+    EXPECT_EQ(answer_below(together, 48), answer_below(alone, 48));
+  }
+}
+
 TEST(CpuNetwork, TakesAnAnswerWithoutItsUpperRows) {
-  c10::InferenceMode inference;
-  const FormulaNetwork formula(16, at::kFloat);
-  std::vector<float> answer(2 * 50 * 96 * 3, 0.0f);
-  answer[(50 + 2) * 96 * 3] = 1.0f;  // row 48 of the second picture
-  const at::Tensor tensor =
-      at::from_blob(answer.data(), {2, 50, 96, 3}, at::kFloat).permute({0, 3, 1, 2});
-  const std::vector<std::uint8_t> bytes = formula.network->picture(tensor, 1, 48);
+  const FormulaNetwork formula(16, NumberType::Float);
+  Values answer(2 * 48 * 96 * 3, 0.0f);
+  answer[48 * 96 * 3] = 1.0f;  // row 48 of the second picture
+  const std::vector<std::uint8_t> bytes = formula.network->picture(rows_of(answer, 2, 48), 1, 48);
   ASSERT_EQ(bytes.size(), 96u * 96 * 3);
   EXPECT_EQ(bytes[48 * 96 * 3], 255);
   EXPECT_EQ(std::count(bytes.begin(), bytes.end(), 0), 96 * 96 * 3 - 1);

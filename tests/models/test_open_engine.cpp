@@ -54,7 +54,7 @@ class OpenEngine : public testing::Test {
 TEST_F(OpenEngine, SaysThatTheBackendIsMissingWhereItLookedAndHowToGetIt) {
   expect_failure(ErrorCode::NoLibrary,
                  "libw2l-cpu.so is not installed (looked in " + folder_ + ")");
-  expect_failure(ErrorCode::NoLibrary, "run subprojects/bootstrap");
+  expect_failure(ErrorCode::NoLibrary, "build or install gst-wav2lip again");
 }
 
 TEST_F(OpenEngine, AutoIsTheCpuWhereThereIsNoCudaBackend) {

@@ -1,4 +1,4 @@
-// gst-wav2lip tests: a network by plain loops over planes. See plain_network.h.
+// gst-wav2lip tests: convolution, batch-norm, ReLU, one after the other. See plain_network.h.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plain_network.h"
 
@@ -33,12 +33,13 @@ PlainNetwork::PlainNetwork(const std::string &path) {
   const Checkpoint checkpoint = Checkpoint::open(path);
   const Network network = Network::describe(checkpoint);
   family_ = network.family();
-  const auto read = [&](Part part, std::vector<PlainLayer> &to) {
+  const auto read_part = [&](Part part, std::vector<PlainLayer> &to) {
     for (const Layer &layer : network.part(part))
-      to.push_back({layer, Network::read(checkpoint, layer)});
+      to.push_back(PlainNetwork::read(checkpoint, layer));
   };
-  read(Part::FaceEncoder, face_);
-  for (const Part part : {Part::AudioEncoder, Part::Decoder, Part::Output}) read(part, speech_);
+  read_part(Part::FaceEncoder, face_);
+  for (const Part part : {Part::AudioEncoder, Part::Decoder, Part::Output})
+    read_part(part, speech_);
 }
 
 std::vector<double> PlainNetwork::answer(const std::uint8_t *crop, const float *mel) const {
@@ -77,9 +78,26 @@ std::vector<double> PlainNetwork::answer(const std::uint8_t *crop, const float *
   return pixels;
 }
 
+PlainNetwork::PlainLayer PlainNetwork::read(const Checkpoint &checkpoint, const Layer &layer) {
+  const bool last = layer.row->kind == LayerKind::Last;
+  const auto tensor = [&](const char *module, const char *name) {
+    const std::string full = std::string(layer.row->name) + module + name;
+    return checkpoint.read(checkpoint.tensors().at(full));
+  };
+  const char *conv = last ? "." : ".conv_block.0.", *norm = ".conv_block.1.";
+  PlainLayer plain{layer, tensor(conv, "weight"), tensor(conv, "bias"), {}, {}, {}, {}};
+  if (last) return plain;
+  plain.scale = tensor(norm, "weight");
+  plain.shift = tensor(norm, "bias");
+  plain.mean = tensor(norm, "running_mean");
+  plain.variance = tensor(norm, "running_var");
+  return plain;
+}
+
 PlainNetwork::Planes PlainNetwork::run(const PlainLayer &layer, const Planes &x) {
   Planes y = convolve(layer, x);
   const LayerKind kind = layer.layer.row->kind;
+  if (kind != LayerKind::Last) normalize(layer, y);
   for (std::size_t i = 0; i < y.values.size(); ++i) {
     double &value = y.values[i];
     if (kind == LayerKind::Residual) value += x.values[i];
@@ -88,38 +106,66 @@ PlainNetwork::Planes PlainNetwork::run(const PlainLayer &layer, const Planes &x)
   return y;
 }
 
+void PlainNetwork::normalize(const PlainLayer &layer, Planes &x) {
+  constexpr double kEpsilon = 1e-5;  // PyTorch's
+  for (std::int64_t c = 0; c < x.channels; ++c) {
+    const auto i = static_cast<std::size_t>(c);
+    const double factor = layer.scale[i] / std::sqrt(layer.variance[i] + kEpsilon);
+    double *plane = &x.at(c, 0, 0);
+    for (std::int64_t p = 0; p < x.height * x.width; ++p)
+      plane[p] = (plane[p] - layer.mean[i]) * factor + layer.shift[i];
+  }
+}
+
+namespace {
+
+// Pixels v of `count` for which v * stride + offset is one of `far_count`.
+struct Inside {
+  std::int64_t first, end;
+
+  Inside(std::int64_t count, std::int64_t far_count, std::int64_t stride, std::int64_t offset)
+      : first(std::max<std::int64_t>(0, (-offset + stride - 1) / stride)),
+        end(std::min(count, (far_count - 1 - offset + stride) / stride)) {}
+};
+
+}  // namespace
+
 // Every input pixel and weight adds to one pixel of the output, if that is there.
 PlainNetwork::Planes PlainNetwork::convolve(const PlainLayer &layer, const Planes &x) {
   const LayerRow &row = *layer.layer.row;
-  const Size2 size = output_size(row, {x.height, x.width});
+  const Size2 size = output_size(row, {x.height, x.width}), stride = row.stride;
   const bool transposed = row.kind == LayerKind::Transposed;
   const std::int64_t kernel = row.kernel, out = layer.layer.out, in = layer.layer.in;
   Planes y(out, size.height, size.width);
   for (std::int64_t o = 0; o < out; ++o)
-    for (std::int64_t p = 0; p < size.height * size.width; ++p)
-      y.values[static_cast<std::size_t>(o * size.height * size.width + p)] =
-          layer.weights.bias[static_cast<std::size_t>(o)];
+    std::fill_n(&y.at(o, 0, 0), size.height * size.width,
+                static_cast<double>(layer.bias[static_cast<std::size_t>(o)]));
   for (std::int64_t o = 0; o < out; ++o)
     for (std::int64_t i = 0; i < in; ++i)
       for (std::int64_t ky = 0; ky < kernel; ++ky)
         for (std::int64_t kx = 0; kx < kernel; ++kx) {
           const std::int64_t filter = transposed ? i * out + o : o * in + i;
           const double weight =
-              layer.weights.weight[static_cast<std::size_t>((filter * kernel + ky) * kernel + kx)];
+              layer.weight[static_cast<std::size_t>((filter * kernel + ky) * kernel + kx)];
           // The smaller picture's pixels are visited.
-          const std::int64_t height = transposed ? x.height : y.height;
-          const std::int64_t width = transposed ? x.width : y.width;
-          for (std::int64_t v = 0; v < height; ++v)
-            for (std::int64_t u = 0; u < width; ++u) {
-              const std::int64_t far_v = v * row.stride.height - row.padding + ky;
-              const std::int64_t far_u = u * row.stride.width - row.padding + kx;
-              const Planes &far = transposed ? y : x;
-              if (far_v < 0 || far_u < 0 || far_v >= far.height || far_u >= far.width) continue;
-              if (transposed)
-                y.at(o, far_v, far_u) += weight * x.at(i, v, u);
-              else
-                y.at(o, v, u) += weight * x.at(i, far_v, far_u);
+          const std::int64_t above = ky - row.padding, left = kx - row.padding;
+          const Planes &near = transposed ? x : y, &far = transposed ? y : x;
+          const Inside rows(near.height, far.height, stride.height, above);
+          const Inside columns(near.width, far.width, stride.width, left);
+          for (std::int64_t v = rows.first; v < rows.end; ++v) {
+            const std::int64_t far_v = v * stride.height + above;
+            if (transposed) {
+              double *to = &y.at(o, far_v, 0) + left;
+              const double *from = x.values.data() + (i * x.height + v) * x.width;
+              for (std::int64_t u = columns.first; u < columns.end; ++u)
+                to[u * stride.width] += weight * from[u];
+            } else {
+              double *to = &y.at(o, v, 0);
+              const double *from = x.values.data() + (i * x.height + far_v) * x.width + left;
+              for (std::int64_t u = columns.first; u < columns.end; ++u)
+                to[u] += weight * from[u * stride.width];
             }
+          }
         }
   return y;
 }

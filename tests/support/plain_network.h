@@ -1,6 +1,6 @@
-// gst-wav2lip tests: a network by plain loops over planes, one picture at a time: no padding of
-// channels, no slots, no tables, nothing left out. What the CUDA engine's answers are compared with
-// where there is no recording.
+// gst-wav2lip tests: the network as its definition says, by plain loops over planes in double
+// precision, one picture at a time: nothing folded, packed, fused or left out. What accuracy is
+// measured against, and answers are compared with where there is no recording.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/checkpoint.h"
 #include "engine.h"
 #include "network/network.h"
 
@@ -41,11 +42,15 @@ class PlainNetwork {
   };
   struct PlainLayer {
     Layer layer;
-    LayerWeights weights;
+    std::vector<float> weight, bias;
+    // Batch-norm's; empty in a layer without.
+    std::vector<float> scale, shift, mean, variance;
   };
 
+  static PlainLayer read(const Checkpoint &checkpoint, const Layer &layer);
   static Planes run(const PlainLayer &layer, const Planes &x);
   static Planes convolve(const PlainLayer &layer, const Planes &x);
+  static void normalize(const PlainLayer &layer, Planes &x);
   static void append(Planes &to, const Planes &more);
 
   Family family_;
