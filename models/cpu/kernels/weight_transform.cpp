@@ -8,8 +8,8 @@
 
 #include <algorithm>
 
+#include "products.h"
 #include "weight_transform.h"
-#include "winograd_kernels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace w2l {

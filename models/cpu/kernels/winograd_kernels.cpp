@@ -17,8 +17,8 @@
 #include <cstring>
 
 #include "winograd_kernels.h"
-#include "winograd_multiply-inl.h"
-#include "winograd_pixels-inl.h"
+#include "multiply-inl.h"
+#include "pixels-inl.h"
 #include "winograd_transforms-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -1,45 +1,20 @@
-// gst-wav2lip: the part of WinogradConv that is compiled once per instruction set, and the bound
-// that keeps its int16 products from overflowing.
+// gst-wav2lip: the part of WinogradConv that is compiled once per instruction set.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 #include "conv3x3.h"
+#include "products.h"
 #include "winograd_forms.h"
 
 namespace w2l {
-
-// What pictures of T are multiplied in. Products of bfloat16 would lose too much after the
-// transform, whose sums are up to a hundred times larger than its inputs; int16 keeps 15 bits, and
-// CPUs multiply and add as many of them in one instruction.
-template <typename T>
-struct WinogradNumber;
-template <>
-struct WinogradNumber<float> {
-  using Type = float;
-};
-template <>
-struct WinogradNumber<Bf16> {
-  using Type = std::int16_t;
-};
-
-// The int16 products of kExactChannels channels are summed up in int32, the sums of such groups in
-// float. Nothing overflows with finite inputs and weights, since
-//   |point| <= kPointLimit: a tile is scaled by its largest magnitude so that the transform cannot
-//     give more than kPointLimit - 2, which leaves room for two roundings, and
-//   sum of |weight| over kExactChannels channels <= kWeightSumLimit: weights are scaled to this,
-//   and kPointLimit * kWeightSumLimit <= 2^31 - 1.
-constexpr int kExactChannels = 64;
-constexpr int kPointLimit = 16383;
-constexpr int kWeightSumLimit = INT32_MAX / kPointLimit;
 
 // One layer, packed for one set of kernels. Points and weights are handled in elements of 32 bits:
 // one float, or the int16 of two channels.
 template <typename T>
 struct WinogradLayer {
-  using Number = typename WinogradNumber<T>::Type;
+  using Number = typename ProductNumber<T>::Type;
   static constexpr int kNumbers = static_cast<int>(sizeof(float) / sizeof(Number));
 
   WinogradForm form;
@@ -57,10 +32,6 @@ struct WinogradLayer {
 
   int elements() const { return (in + kNumbers - 1) / kNumbers; }
 };
-
-inline int round_up(int value, int step) {
-  return (value + step - 1) / step * step;
-}
 
 template <typename T>
 int tiles_across(const Conv3x3<T> &conv, WinogradForm form) {

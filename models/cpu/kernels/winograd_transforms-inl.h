@@ -10,16 +10,12 @@
 
 #include <hwy/highway.h>
 
+#include "vectors-inl.h"
 #include "winograd_forms.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace w2l {
 namespace HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Floats = hn::ScalableTag<float>;
-using Vector = hn::Vec<Floats>;
 
 // factor * x + y
 HWY_INLINE Vector multiply_add(float factor, Vector x, Vector y) {

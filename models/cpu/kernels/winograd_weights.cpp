@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <new>
 
-#include "huge_pages.h"
+#include "weight_memory.h"
 #include "weight_transform.h"
 
 namespace w2l {
@@ -65,25 +64,10 @@ double largest_signed(const WinogradPoint &row, const WinogradPoint &column) {
   return (row.positive + row.negative) * (column.positive + column.negative);
 }
 
-// What weights may be multiplied by before they are rounded, by half at most.
-double weight_scale(const WeightMagnitudes &found) {
-  if (found.largest == 0) return 1;
-  return std::min((kWeightSumLimit - kExactChannels / 2) / found.largest_sum,
-                  INT16_MAX / found.largest);
-}
-
 // Between a matrix's weights of one output channel and the next matrix's. A line of the cache more
 // than there are: powers of two would put all matrices on the same few lines.
 std::size_t row_step(int in) {
   return static_cast<std::size_t>(round_up(in, kWeightsRoundedUp)) + 8;
-}
-
-template <typename Value>
-hwy::AlignedFreeUniquePtr<Value[]> allocate(std::size_t count) {
-  auto memory = hwy::AllocateAligned<Value>(count);
-  if (!memory) throw std::bad_alloc();
-  prefer_huge_pages(memory.get(), count * sizeof(Value));
-  return memory;
 }
 
 }  // namespace
@@ -108,10 +92,10 @@ WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const fl
   const auto count = static_cast<std::size_t>(matrices);
   const auto padded_in = static_cast<std::size_t>(layer_.elements() * WinogradLayer<T>::kNumbers);
   const auto padded_out = static_cast<std::size_t>(round_up(out, lanes));
-  weights_ = allocate<Number>(count * padded_in * padded_out);
+  weights_ = allocate_weights<Number>(count * padded_in * padded_out);
   if (layer_.elements() * WinogradLayer<T>::kNumbers != in || round_up(out, lanes) != out)
     std::fill_n(weights_.get(), count * padded_in * padded_out, Number{0});
-  bias_ = allocate<float>(padded_out);
+  bias_ = allocate_weights<float>(padded_out);
   std::fill_n(std::copy_n(bias, out, bias_.get()), padded_out - static_cast<std::size_t>(out),
               0.0f);
 
@@ -161,7 +145,8 @@ void WinogradWeights<T>::pack(int k, Rows &rows, int lanes) {
         to[c / kNumbers * width * kNumbers + c % kNumbers] = static_cast<Number>(values[c]);
     };
     if constexpr (kNumbers > 1) {
-      const double scale = weight_scale(best_weight_transform().magnitudes(from, layer_.in));
+      const WeightMagnitudes found = best_weight_transform().magnitudes(from, layer_.in);
+      const double scale = weight_scale(found.largest, found.largest_sum);
       const auto point_scale = static_cast<double>(point_scales_[static_cast<std::size_t>(i)]);
       product_scales_[static_cast<std::size_t>(i * padded_out + k)] =
           static_cast<float>(1 / (scale * point_scale));

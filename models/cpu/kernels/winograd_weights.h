@@ -22,7 +22,7 @@ class WinogradWeights {
   const WinogradLayer<T> &layer() const { return layer_; }
 
  private:
-  using Number = typename WinogradNumber<T>::Type;
+  using Number = typename ProductNumber<T>::Type;
 
   struct Rows;
 

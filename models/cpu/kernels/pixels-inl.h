@@ -1,11 +1,11 @@
-// gst-wav2lip: pixels of float or bfloat16 to and from vectors of floats, and transformed inputs to
-// float or int16. Included by winograd_kernels.cpp for each instruction set.
+// gst-wav2lip: pixels of float or bfloat16 to and from vectors of floats, and floats to points of
+// int16. Included by winograd_kernels.cpp and im2col_kernels.cpp for each instruction set.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#if defined(W2L_WINOGRAD_PIXELS_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef W2L_WINOGRAD_PIXELS_INL_H
-#undef W2L_WINOGRAD_PIXELS_INL_H
+#if defined(W2L_PIXELS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef W2L_PIXELS_INL_H
+#undef W2L_PIXELS_INL_H
 #else
-#define W2L_WINOGRAD_PIXELS_INL_H
+#define W2L_PIXELS_INL_H
 #endif
 
 #include <hwy/highway.h>
@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "winograd_multiply-inl.h"
+#include "multiply-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace w2l {
@@ -75,7 +75,7 @@ HWY_INLINE void store_channels(Vector value, T *to, int count) {
 }
 
 // Stores value * scale, rounded to the nearest: so large a number added leaves the integer in the
-// last bits of the mantissa. Of finite inputs nothing is beyond kPointLimit (winograd_kernels.h);
+// last bits of the mantissa. Of finite inputs nothing is beyond kPointLimit (products.h);
 // others give wrong numbers, in their own tiles.
 HWY_INLINE void store_point(Vector value, float scale, std::int16_t *to) {
   constexpr float kIntegers = 3 << 22;

@@ -1,11 +1,11 @@
-// gst-wav2lip: the matrix products inside a Winograd convolution, most of its time. Included by
-// winograd_kernels.cpp for each instruction set.
+// gst-wav2lip: the matrix products inside a convolution, most of its time. Included by
+// winograd_kernels.cpp and im2col_kernels.cpp for each instruction set.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#if defined(W2L_WINOGRAD_MULTIPLY_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef W2L_WINOGRAD_MULTIPLY_INL_H
-#undef W2L_WINOGRAD_MULTIPLY_INL_H
+#if defined(W2L_MULTIPLY_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef W2L_MULTIPLY_INL_H
+#undef W2L_MULTIPLY_INL_H
 #else
-#define W2L_WINOGRAD_MULTIPLY_INL_H
+#define W2L_MULTIPLY_INL_H
 #endif
 
 #include <hwy/cache_control.h>
@@ -16,15 +16,13 @@
 #include <cstdint>
 #include <utility>
 
-#include "winograd_transforms-inl.h"
+#include "vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace w2l {
 namespace HWY_NAMESPACE {
 
-constexpr int kLanes = static_cast<int>(hn::MaxLanes(Floats()));
-
-// Tiles x two vectors of channels that are summed up in registers: of 32 or of 16 registers, two
+// Points x two vectors of channels that are summed up in registers: of 32 or of 16 registers, two
 // hold weights and one the input, which is spread over all lanes. (int16 sums take two registers
 // each on A64, where nobody asks for bfloat16 yet.)
 constexpr int kVectors = 2;
@@ -38,7 +36,7 @@ constexpr int kRows = 6;
 // memory's own guessing stops at each page.
 constexpr int kAhead = 16 * kVectors * kLanes;
 
-// How elements (winograd_kernels.h) are multiplied and summed up.
+// How elements (winograd_kernels.h, im2col_kernels.h) are multiplied and summed up.
 template <typename Number>
 struct Products;
 
@@ -137,7 +135,7 @@ struct Products<std::int16_t> {
 };
 
 // Sums of at most Products::kMost elements: [kCount][elements] x [elements][kWidth vectors]. `v` is
-// the transformed input, with v_step between groups of kLanes elements. Adds them to `m` unless
+// the input's points, with v_step between groups of kLanes elements. Adds them to `m` unless
 // they are the first.
 template <typename Products, int kCount, int kWidth>
 HWY_INLINE void multiply_some(const typename Products::Element *HWY_RESTRICT &v, std::size_t v_step,
