@@ -98,9 +98,11 @@ TEST_P(EmulatedCpu, RunsTheKernelsOfItsInstructionSet) {
   std::string filter = "--gtest_filter=";
   for (const char *name : {"EqualsDirectConvolutionForAnyShape", "GivesZerosAndHugeNumbersInBf16"})
     filter += std::string("*.") + name + "/" + GetParam().kernels + ":";
-  const test::Finished run = run_on(GetParam(), {variable("W2L_WINOGRAD_TEST"), filter});
-  EXPECT_EQ(run.status, 0) << run.out;
-  EXPECT_NE(run.out.find("[  PASSED  ] 2 tests"), std::string::npos) << run.out;
+  for (const char *test : {"W2L_IM2COL_TEST", "W2L_WINOGRAD_TEST"}) {
+    const test::Finished run = run_on(GetParam(), {variable(test), filter});
+    EXPECT_EQ(run.status, 0) << run.out;
+    EXPECT_NE(run.out.find("[  PASSED  ] 2 tests"), std::string::npos) << run.out;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpus, EmulatedCpu, testing::ValuesIn(kCpus),

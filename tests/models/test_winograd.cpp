@@ -2,78 +2,20 @@
 // double, for every instruction set that this CPU has.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <random>
 #include <string>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
+#include "kernel_pictures.h"
 #include "winograd_conv.h"
 
 namespace w2l {
 namespace {
-
-// What lies around the pixels: must not be read into any result, nor written.
-constexpr float kAround = std::numeric_limits<float>::quiet_NaN();
-
-template <typename T>
-T number(float value) {
-  if constexpr (std::is_same_v<T, Bf16>)
-    return std::isnan(value) ? Bf16{0x7fc0} : to_bf16(value);
-  else
-    return value;
-}
-
-// Pictures inside of a wider tensor, with unused channels to the left and right, and more unused
-// pixels behind each row.
-template <typename T>
-class Pictures {
- public:
-  Pictures(std::mt19937 &random, int images, int height, int width, int channels, int top)
-      : images_(images), height_(height), width_(width), channels_(channels) {
-    std::uniform_int_distribution<int> some(0, 5);
-    left_ = some(random);
-    steps_.top = top;
-    steps_.pixel_step = left_ + channels + some(random);
-    steps_.row_step = steps_.pixel_step * width + some(random);
-    steps_.image_step = steps_.row_step * (height - top) + some(random);
-    const auto size = static_cast<std::size_t>(steps_.image_step * images + left_);
-    values_.assign(size, number<T>(kAround));
-  }
-
-  template <typename Value>
-  void fill(const Value &value) {
-    for (int image = 0; image < images_; ++image)
-      for (int row = steps_.top; row < height_; ++row)
-        for (int column = 0; column < width_; ++column)
-          for (int c = 0; c < channels_; ++c)
-            view().at(image, row, column)[c] = number<T>(value(row, column));
-  }
-
-  PixelView<T> view() {
-    PixelView<T> view = steps_;
-    view.data = values_.data() + left_;
-    return view;
-  }
-  PixelView<const T> constant() {
-    return {view().data, steps_.image_step, steps_.row_step, steps_.pixel_step, steps_.top};
-  }
-  std::vector<float> values() const {
-    std::vector<float> values;
-    for (const T value : values_) values.push_back(to_float(value));
-    return values;
-  }
-
- private:
-  int images_, height_, width_, channels_, left_;
-  PixelView<T> steps_;
-  std::vector<T> values_;
-};
 
 // A layer and its pictures.
 struct Case {
@@ -170,39 +112,6 @@ class Problem {
   Pictures<T> input_, residual_, empty_;
   std::vector<float> weight_, bias_;
 };
-
-// Noise of a result against the largest value of the right one, in decibels.
-double decibels(const std::vector<float> &actual, const std::vector<float> &expected) {
-  double peak = 0, noise = 0, count = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (std::isnan(expected[i])) continue;
-    const double difference = static_cast<double>(actual[i]) - expected[i];
-    peak = std::max(peak, std::fabs(static_cast<double>(expected[i])));
-    noise += difference * difference;
-    ++count;
-  }
-  return 10 * std::log10(peak * peak / std::max(noise / count, 1e-30));
-}
-
-// Whether exactly the pixels that should be were written.
-bool same_pixels(const std::vector<float> &actual, const std::vector<float> &expected) {
-  return std::equal(actual.begin(), actual.end(), expected.begin(), expected.end(),
-                    [](float a, float b) { return std::isnan(a) == std::isnan(b); });
-}
-
-std::vector<const WinogradKernels *> all_kernels() {
-  std::vector<const WinogradKernels *> list;
-  const std::int64_t all = hwy::SupportedTargets();
-  for (std::int64_t rest = all; rest != 0; rest &= rest - 1) {
-    hwy::SetSupportedTargetsForTest(rest & -rest);
-    hwy::GetChosenTarget().DeInit();
-    const WinogradKernels &kernels = best_winograd_kernels();
-    if (std::find(list.begin(), list.end(), &kernels) == list.end()) list.push_back(&kernels);
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().DeInit();
-  return list;
-}
 
 Case random_case(std::mt19937 &random, unsigned seed) {
   const auto any = [&](int low, int high) {
@@ -379,7 +288,7 @@ TEST_P(Winograd, HasNothingToDoWithoutPictures) {
   EXPECT_EQ(winograd.blocks(conv), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Winograd, testing::ValuesIn(all_kernels()),
+INSTANTIATE_TEST_SUITE_P(Targets, Winograd, testing::ValuesIn(all_kernels(best_winograd_kernels)),
                          [](const auto &info) { return std::string(info.param->target); });
 
 }  // namespace

@@ -14,6 +14,12 @@ struct ConvGeometry {
   int padding = 0;
   bool transposed = false;
   int output_padding = 0;  // of a transposed one
+
+  // A transposed one that fills each output pixel by one tap if pictures are of one pixel.
+  bool spreads_pixels() const {
+    return transposed && kernel > 1 && stride_y == 1 && stride_x == 1 && padding == 0 &&
+           output_padding == 0;
+  }
 };
 
 // Sigmoid is for results whose pixels are packed, with nothing between them.

@@ -1,0 +1,352 @@
+// gst-wav2lip: one block of a convolution by im2col: patches of the input to rows of a matrix,
+// products, products to pixels of the output. Compiled once per instruction set; the CPU decides at
+// run time. See im2col_kernels.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// As in winograd_kernels.cpp.
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "im2col_kernels.cpp"
+#include <hwy/foreach_target.h>
+// Highway wants to be included after it.
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+#include "im2col_kernels.h"
+#include "multiply-inl.h"
+#include "pixels-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace w2l {
+namespace HWY_NAMESPACE {
+
+// Successive patches of one row of output.
+struct Piece {
+  int index;  // of the first one, in its block
+  int count;
+  int image, row, column;  // of the output
+};
+
+// Calls each(piece) for all patches of the block, at most `most` at once.
+template <typename In, typename Out, typename Each>
+void for_pieces(const GeneralConv<In, Out> &conv, const PatchGeometry &geometry,
+                const Im2colBlock &block, int most, const Each &each) {
+  const int across = patches_across(conv, geometry), down = patches_down(conv, geometry);
+  for (int at = block.first_patch; at < block.end_patch;) {
+    const int column = at % across;
+    const int count = std::min({most, across - column, block.end_patch - at});
+    const int row = geometry.outputs > 1 ? 0 : conv.first_row + at / across % down;
+    each(Piece{at - block.first_patch, count, at / (across * down), row, column});
+    at += count;
+  }
+}
+
+// Pixels become what patches are gathered from: numbers that are multiplied, or bfloat16 as long as
+// nobody knows a patch's largest magnitude.
+template <typename In, typename Number>
+struct Staged {
+  using Type = Number;
+};
+template <>
+struct Staged<Bf16, std::int16_t> {
+  using Type = Bf16;
+};
+
+using Integers = hn::RebindToSigned<Floats>;
+using Bytes = hn::Rebind<std::uint8_t, Floats>;
+using HalfIntegers = hn::Rebind<std::int16_t, Floats>;
+
+// Bytes stand for 0 to 1; 255 becomes the largest int16 that they can without rounding.
+constexpr int kByteShift = 6;
+static_assert((255 << kByteShift) <= kPointLimit, "products.h");
+
+// As float(byte / 255.0), which the reference computes.
+HWY_INLINE Vector load(const std::uint8_t *from) {
+  const Floats d;
+  const Vector value = hn::ConvertTo(d, hn::PromoteTo(Integers(), hn::LoadU(Bytes(), from)));
+  const Vector all = hn::Set(d, 255.0f);
+#if HWY_NATIVE_FMA
+  // Divisions are slow; this one is right for all bytes.
+  const Vector inverse = hn::Set(d, 1 / 255.0f), quotient = hn::Mul(value, inverse);
+  return hn::MulAdd(hn::NegMulAdd(quotient, all, value), inverse, quotient);
+#else
+  return hn::Div(value, all);
+#endif
+}
+
+template <typename In>
+HWY_INLINE void stage_vector(const In *from, float *to) {
+  hn::StoreU(load(from), Floats(), to);
+}
+
+HWY_INLINE void stage_vector(const Bf16 *from, Bf16 *to) {
+  hn::StoreU(load_bits(from), Halves(), reinterpret_cast<std::uint16_t *>(to));
+}
+
+HWY_INLINE void stage_vector(const std::uint8_t *from, std::int16_t *to) {
+  const auto value = hn::PromoteTo(HalfIntegers(), hn::LoadU(Bytes(), from));
+  hn::StoreU(hn::ShiftLeft<kByteShift>(value), HalfIntegers(), to);
+}
+
+// Neither reads nor writes anything but `count` numbers.
+template <typename In, typename Stage>
+void stage_numbers(const In *from, int count, Stage *to) {
+  if (count < kLanes) {
+    HWY_ALIGN In some[kLanes] = {};
+    HWY_ALIGN Stage staged[kLanes];
+    std::memcpy(some, from, static_cast<std::size_t>(count) * sizeof(In));
+    stage_vector(some, staged);
+    std::memcpy(to, staged, static_cast<std::size_t>(count) * sizeof(Stage));
+    return;
+  }
+  for (int i = 0; i < count - kLanes; i += kLanes) stage_vector(from + i, to + i);
+  stage_vector(from + count - kLanes, to + count - kLanes);
+}
+
+// Of `count` columns of one row of the input from `first` on, zeros outside of the picture.
+// `row_pixels` is the row's first pixel.
+template <typename In, typename Out, typename Stage>
+void stage_row(const GeneralConv<In, Out> &conv, int spread, int in, const In *row_pixels,
+               int first, int count, Stage *to) {
+  const auto zero = [&](int from, int end) { std::fill(to + from * in, to + end * in, Stage{}); };
+  const std::ptrdiff_t step = conv.input.pixel_step;
+  if (spread > 1) {
+    zero(0, count);
+    for (int i = round_up(std::max(first, 0), spread) - first;
+         i < count && (first + i) / spread < conv.width; i += spread)
+      stage_numbers(row_pixels + (first + i) / spread * step, in, to + i * in);
+    return;
+  }
+  const int left = std::min(std::max(-first, 0), count);
+  const int right = std::max(left, std::min(conv.width - first, count));
+  zero(0, left);
+  const In *from = row_pixels + (first + left) * step;
+  if (step == in && right > left) {
+    stage_numbers(from, (right - left) * in, to + left * in);
+  } else {
+    for (int i = left; i < right; ++i, from += step) stage_numbers(from, in, to + i * in);
+  }
+  zero(right, count);
+}
+
+// The pixels of the input that a piece's patches lie on, [rows of a patch][pixels][channels].
+template <typename Stage>
+struct StagedPixels {
+  Stage *memory;
+  std::ptrdiff_t row_step, patch_step;  // from row to row, and from one patch to the next
+
+  template <typename In, typename Out, typename Number>
+  StagedPixels(const Im2colLayer<Number> &layer, const GeneralConv<In, Out> &conv,
+               const Piece &piece, Stage *memory)
+      : memory(memory) {
+    const PatchGeometry &geometry = layer.geometry;
+    const int width = (piece.count - 1) * geometry.stride_x + geometry.kernel;
+    row_step = width * layer.in;
+    patch_step = geometry.stride_x * layer.in;
+    const int left = piece.column * geometry.stride_x - geometry.padding;
+    for (int ky = 0; ky < geometry.kernel; ++ky) {
+      const int y = piece.row * geometry.stride_y - geometry.padding + ky;
+      Stage *to = memory + ky * row_step;
+      if (y < 0 || y % geometry.spread_y != 0 || y / geometry.spread_y >= conv.height)
+        std::fill_n(to, row_step, Stage{});
+      else
+        stage_row(conv, geometry.spread_x, layer.in,
+                  conv.input.at(piece.image, y / geometry.spread_y, 0), left, width, to);
+    }
+  }
+};
+
+// A patch as `rows` runs of numbers, `step` apart.
+template <typename Stage>
+struct Patch {
+  const Stage *numbers;
+  std::ptrdiff_t step;
+  int rows, run;
+
+  // Calls put(index of the first, numbers) for all successive kCount numbers. They are copied to
+  // `memory` where runs do not consist of these.
+  template <int kCount, typename Put>
+  HWY_INLINE void visit(Stage *memory, const Put &put) const {
+    if (run % kCount == 0 || rows == 1) {
+      for (int row = 0; row < rows; ++row)
+        for (int i = 0; i < run; i += kCount) put(row * run + i, numbers + row * step + i);
+      return;
+    }
+    // What is copied beyond a run lies where the next one goes.
+    for (int row = 0; row < rows; ++row)
+      for (int i = 0; i < run; i += kCount)
+        std::memcpy(memory + row * run + i, numbers + row * step + i, kCount * sizeof(Stage));
+    for (int i = 0; i < rows * run; i += kCount) put(i, memory + i);
+  }
+};
+
+// One block's intermediate results.
+struct BlockMemory {
+  void *stage, *patch;
+  float *units;  // what 1 in a patch's int16 stands for
+  float *inputs, *products;
+  std::ptrdiff_t step;  // from a vector of a row of a matrix to the next
+
+  // The vector of the patch's elements from `element` on, and of its products from `column` on.
+  HWY_INLINE float *input(int index, std::ptrdiff_t element) const {
+    return inputs + element / kLanes * step + index * kLanes;
+  }
+  HWY_INLINE const float *product(int index, std::ptrdiff_t column) const {
+    return products + column / kLanes * step + index * kLanes;
+  }
+};
+
+HWY_INLINE void gather(const Patch<float> &patch, const BlockMemory &block, int index) {
+  patch.visit<kLanes>(static_cast<float *>(block.patch), [&](int i, const float *from) HWY_ATTR {
+    hn::Store(load(from), Floats(), block.input(index, i));
+  });
+}
+
+HWY_INLINE void gather(const Patch<std::int16_t> &patch, const BlockMemory &block, int index) {
+  block.units[index] = 1.0f / (255 << kByteShift);
+  patch.visit<2 * kLanes>(static_cast<std::int16_t *>(block.patch),
+                          [&](int i, const std::int16_t *from) HWY_ATTR {
+                            std::memcpy(block.input(index, i / 2), from, 2 * kLanes * sizeof *from);
+                          });
+}
+
+HWY_INLINE void gather(const Patch<Bf16> &patch, const BlockMemory &block, int index) {
+  // So that nothing is divided by zero, nor by what could make infinity.
+  constexpr float kLeastPeak = 1e-30f;
+  constexpr int kMostRows = 16;
+  const Bf16 *rows[kMostRows];
+  float peak = kLeastPeak;
+  for (int row = 0; row < patch.rows; row += kMostRows) {
+    const int count = std::min(kMostRows, patch.rows - row);
+    for (int i = 0; i < count; ++i) rows[i] = patch.numbers + (row + i) * patch.step;
+    peak = std::max(peak, tile_peak(rows, count, patch.run, 1));
+  }
+  const float scale = (kPointLimit - 2) / peak;
+  block.units[index] = 1 / scale;
+  patch.visit<kLanes>(static_cast<Bf16 *>(block.patch), [&](int i, const Bf16 *from) HWY_ATTR {
+    auto *to = reinterpret_cast<std::int16_t *>(block.input(index, i / 2));
+    store_point(load(from), scale, to + i % (2 * kLanes) / kLanes * kLanes);
+  });
+}
+
+// One vector of channels of a pixel.
+HWY_INLINE Vector add_bias(const Im2colLayer<float> &layer, const float *products, int column,
+                           float) {
+  return hn::Add(hn::Load(Floats(), products), hn::Load(Floats(), layer.bias + column));
+}
+
+HWY_INLINE Vector add_bias(const Im2colLayer<std::int16_t> &layer, const float *products,
+                           int column, float unit) {
+  const Floats d;
+  const Vector scale = hn::Mul(hn::Load(d, layer.product_scales + column), hn::Set(d, unit));
+  return hn::MulAdd(hn::Load(d, products), scale, hn::Load(d, layer.bias + column));
+}
+
+void sigmoid(float *values, std::ptrdiff_t count) {
+  const Floats d;
+  // Beyond it the result is 0 in all of a float's digits but its exponent's.
+  const Vector limit = hn::Set(d, 87.0f), one = hn::Set(d, 1.0f);
+  for (std::ptrdiff_t i = 0; i < count; i += kLanes) {
+    const int some = static_cast<int>(std::min<std::ptrdiff_t>(kLanes, count - i));
+    const Vector value = load_channels(values + i, some);
+    const Vector power = hn::Exp(d, hn::Min(hn::Neg(value), limit));
+    store_channels(hn::Div(one, hn::Add(one, power)), values + i, some);
+  }
+}
+
+void sigmoid(Bf16 *, std::ptrdiff_t) {}
+
+// Of output pixel `pixel` of those that each patch gives.
+template <typename In, typename Out, typename Number>
+void finish(const Im2colLayer<Number> &layer, const GeneralConv<In, Out> &conv,
+            const Im2colBlock &columns, const BlockMemory &block, const Piece &piece, int pixel) {
+  const int first = std::max(columns.first_column - pixel * layer.channels(), 0);
+  const int end = std::min(columns.end_column - pixel * layer.channels(), layer.out);
+  const int row = piece.row + pixel / layer.geometry.outputs;
+  const int column = piece.column + pixel % layer.geometry.outputs;
+  if (row < conv.first_row || first >= end) return;
+  // In the products.
+  const std::ptrdiff_t start = pixel * layer.channels() - columns.first_column;
+  for (int i = 0; i < piece.count; ++i) {
+    const int index = piece.index + i;
+    Out *const to = conv.output.at(piece.image, row, column + i);
+    const Out *const residual =
+        conv.residual.data ? conv.residual.at(piece.image, row, column + i) : nullptr;
+    const float unit = layer.kNumbers > 1 ? block.units[index] : 1;
+    for (int k = first; k < end; k += kLanes) {
+      const int count = std::min(kLanes, end - k);
+      const float *products = block.product(index, start + k);
+      Vector value = add_bias(layer, products, pixel * layer.channels() + k, unit);
+      if (residual) value = hn::Add(value, load_channels(residual + k, count));
+      if (conv.activation == Activation::Relu) value = hn::Max(value, hn::Zero(Floats()));
+      store_channels(value, to + k, count);
+    }
+  }
+  if (conv.activation == Activation::Sigmoid)
+    sigmoid(conv.output.at(piece.image, row, column),
+            static_cast<std::ptrdiff_t>(piece.count) * layer.out);
+}
+
+template <typename In, typename Out>
+void run_im2col(const Im2colLayer<typename ProductNumber<Out>::Type> &layer,
+                const GeneralConv<In, Out> &conv, Im2colBlock range, float *workspace) {
+  using Number = typename ProductNumber<Out>::Type;
+  using Stage = typename Staged<In, Number>::Type;
+  using Products = HWY_NAMESPACE::Products<Number>;
+  using Element = typename Products::Element;
+  const int patches = range.end_patch - range.first_patch, elements = layer.elements();
+  const Im2colSpace space(layer, kLanes, patches);
+  float *const patch = workspace + space.stage, *const units = patch + space.patch;
+  float *const inputs = units + space.units, *const products = inputs + space.inputs;
+  const BlockMemory block = {workspace, patch,    units,
+                             inputs,    products, static_cast<std::ptrdiff_t>(patches) * kLanes};
+
+  for_pieces(conv, layer.geometry, range, space.staged, [&](const Piece &piece) {
+    const StagedPixels<Stage> pixels(layer, conv, piece, reinterpret_cast<Stage *>(workspace));
+    for (int i = 0; i < piece.count; ++i)
+      gather(Patch<Stage>{pixels.memory + i * pixels.patch_step, pixels.row_step,
+                          layer.geometry.kernel, layer.run()},
+             block, piece.index + i);
+  });
+  multiply_matrix<Products>(reinterpret_cast<const Element *>(inputs),
+                            reinterpret_cast<const Element *>(layer.weights) +
+                                static_cast<std::ptrdiff_t>(elements) * range.first_column,
+                            patches, elements, range.end_column - range.first_column, products);
+  for_pieces(conv, layer.geometry, range, patches, [&](const Piece &piece) {
+    for (int pixel = 0; pixel < layer.geometry.outputs * layer.geometry.outputs; ++pixel)
+      finish(layer, conv, range, block, piece, pixel);
+  });
+}
+
+const Im2colKernels *im2col_kernels() {
+  static const Im2colKernels kKernels = {hwy::TargetName(HWY_TARGET),
+                                         kLanes,
+                                         kRows,
+                                         run_im2col<float, float>,
+                                         run_im2col<Bf16, Bf16>,
+                                         run_im2col<Bf16, float>,
+                                         run_im2col<std::uint8_t, float>,
+                                         run_im2col<std::uint8_t, Bf16>};
+  return &kKernels;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace w2l
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace w2l {
+
+HWY_EXPORT(im2col_kernels);
+
+const Im2colKernels &best_im2col_kernels() {
+  return *HWY_DYNAMIC_DISPATCH(im2col_kernels)();
+}
+
+}  // namespace w2l
+#endif
