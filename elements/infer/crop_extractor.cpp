@@ -29,14 +29,15 @@ cv::Mat view_of(const GstVideoFrame &frame, const GstW2lBox &box) {
 }
 
 // Reorders the box of a packed RGB frame, dropping alpha or padding.
-void swizzle(const GstVideoFrame &frame, const GstW2lBox &box, cv::Mat *bgr) {
+void swizzle(const GstVideoFrame &frame, const GstW2lBox &box, std::uint8_t *out) {
   const auto byte_of = [&frame](int component) {
     return static_cast<int>(GST_VIDEO_FRAME_COMP_POFFSET(&frame, component));
   };
   const int from_to[] = {byte_of(GST_VIDEO_COMP_B), 0, byte_of(GST_VIDEO_COMP_G), 1,
                          byte_of(GST_VIDEO_COMP_R), 2};
   const cv::Mat view = view_of(frame, box);
-  cv::mixChannels(&view, 1, bgr, 1, from_to, 3);
+  cv::Mat bgr(view.size(), CV_8UC3, out);
+  cv::mixChannels(&view, 1, &bgr, 1, from_to, 3);
 }
 
 // Bilinear resizing of `height` rows to `size` looks at two rows for each of its own: of a large
@@ -83,6 +84,15 @@ CropExtractor::CropExtractor(const GstVideoInfo &info) : info_(info) {
 
 CropExtractor::~CropExtractor() = default;
 
+// Packed BGR rows of the box; of Y'CbCr only the `rows` that are wanted.
+void CropExtractor::convert(const GstVideoFrame &frame, const GstW2lBox &box,
+                            const std::vector<bool> &rows, std::uint8_t *out) {
+  if (yuv_)
+    yuv_->convert(frame, box, rows, out);
+  else
+    swizzle(frame, box, out);
+}
+
 bool CropExtractor::extract(const GstVideoFrame &frame, const GstW2lBox &box, int size,
                             std::uint8_t *out) {
   g_return_val_if_fail(GST_VIDEO_FRAME_FORMAT(&frame) == GST_VIDEO_INFO_FORMAT(&info_), false);
@@ -96,13 +106,26 @@ bool CropExtractor::extract(const GstVideoFrame &frame, const GstW2lBox &box, in
   } else {
     bgr_.resize(static_cast<std::size_t>(width) * height * 3);
     bgr = cv::Mat(height, width, CV_8UC3, bgr_.data());
-    if (yuv_)
-      yuv_->convert(frame, box, rows_read(height, size), bgr_.data());
-    else
-      swizzle(frame, box, &bgr);
+    convert(frame, box, rows_read(height, size), bgr_.data());
   }
   cv::Mat crop(size, size, CV_8UC3, out);
   cv::resize(bgr, crop, crop.size(), 0, 0, cv::INTER_LINEAR);
+  return true;
+}
+
+bool CropExtractor::cut(const GstVideoFrame &frame, const GstW2lBox &box, int size, int max_edge,
+                        FaceCrop *crop) {
+  g_return_val_if_fail(GST_VIDEO_FRAME_FORMAT(&frame) == GST_VIDEO_INFO_FORMAT(&info_), false);
+  if (!is_inside(box, frame)) return false;
+
+  const int width = box.x2 - box.x1, height = box.y2 - box.y1;
+  const bool whole = width <= max_edge && height <= max_edge;
+  crop->width = whole ? width : size;
+  crop->height = whole ? height : size;
+  crop->pixels.resize(static_cast<std::size_t>(crop->width) * crop->height * 3);
+  if (!whole) return extract(frame, box, size, crop->pixels.data());
+  // All rows, read or not: engines tell crops apart by their bytes.
+  convert(frame, box, std::vector<bool>(height, true), crop->pixels.data());
   return true;
 }
 

@@ -15,6 +15,12 @@ namespace w2l {
 
 class YuvToBgr;
 
+// A face for the network: height x width x 3, packed BGR.
+struct FaceCrop {
+  int width = 0, height = 0;
+  std::vector<std::uint8_t> pixels;
+};
+
 // Not thread-safe: one for each streaming thread.
 class CropExtractor {
  public:
@@ -31,7 +37,15 @@ class CropExtractor {
   // not be empty: false otherwise, and `out` is not written.
   bool extract(const GstVideoFrame &frame, const GstW2lBox &box, int size, std::uint8_t *out);
 
+  // For an engine that resizes crops of up to `max_edge` x `max_edge` itself: all pixels of the box
+  // if it is no larger, else what extract() makes of it. False as there.
+  bool cut(const GstVideoFrame &frame, const GstW2lBox &box, int size, int max_edge,
+           FaceCrop *crop);
+
  private:
+  void convert(const GstVideoFrame &frame, const GstW2lBox &box, const std::vector<bool> &rows,
+               std::uint8_t *out);
+
   GstVideoInfo info_;
   std::unique_ptr<YuvToBgr> yuv_;  // of Y'CbCr formats only
   std::vector<std::uint8_t> bgr_;  // the box before resizing, reused from frame to frame

@@ -122,6 +122,14 @@ bool equal(const cv::Mat &a, const cv::Mat &b) {
   return a.size() == b.size() && cv::norm(a, b, cv::NORM_INF) == 0;
 }
 
+cv::Mat cut(const Frame &frame, const GstW2lBox &box, int size, int max_edge) {
+  FaceCrop crop;
+  CropExtractor extractor(frame.frame.info);
+  EXPECT_TRUE(extractor.cut(frame.frame, box, size, max_edge, &crop));
+  EXPECT_EQ(crop.pixels.size(), static_cast<std::size_t>(crop.width * crop.height * 3));
+  return cv::Mat(crop.height, crop.width, CV_8UC3, crop.pixels.data()).clone();
+}
+
 using Bgr = std::array<double, 3>;
 
 Bgr exact_bgr(const GstVideoInfo &info, double y, double cb, double cr) {
@@ -357,6 +365,40 @@ TEST(CropExtractor, PixelsOutsideTheBoxDoNotMatter) {
   }
 }
 
+TEST(CropExtractor, CutsBoxesAtTheirOwnSize) {
+  std::vector<GstVideoFormat> formats(std::begin(kYuvFormats), std::end(kYuvFormats));
+  formats.insert(formats.end(), std::begin(kRgbFormats), std::end(kRgbFormats));
+  for (GstVideoFormat format : formats) {
+    Frame frame(format, 411, 403, "bt709", 3);
+    frame.fill_with_noise(8);
+    // The last one has rows that are not read to make 96 of them, but are to be there.
+    for (int edge : {1, 61, 96, 400}) {
+      const GstW2lBox box{3, 1, 3 + edge, 1 + edge};
+      EXPECT_TRUE(equal(cut(frame, box, 96, 400), extract(frame, box, edge)))
+          << gst_video_format_to_string(format) << ' ' << edge;
+    }
+    for (const GstW2lBox &box : {GstW2lBox{7, 5, 68, 80}, GstW2lBox{0, 0, 200, 3},
+                                 GstW2lBox{410, 0, 411, 399}, GstW2lBox{11, 2, 171, 402}}) {
+      const cv::Mat crop = cut(frame, box, 96, 400);
+      EXPECT_EQ(crop.size(), cv::Size(box.x2 - box.x1, box.y2 - box.y1));
+      cv::Mat resized;
+      cv::resize(crop, resized, cv::Size(96, 96), 0, 0, cv::INTER_LINEAR);
+      EXPECT_TRUE(equal(resized, extract(frame, box, 96))) << gst_video_format_to_string(format);
+    }
+  }
+}
+
+TEST(CropExtractor, CutsNothingThatIsLargerThanItShouldBe) {
+  Frame frame(GST_VIDEO_FORMAT_I420, 120, 120);
+  frame.fill_with_noise(9);
+  for (const GstW2lBox &box : {GstW2lBox{0, 0, 51, 50}, GstW2lBox{0, 0, 50, 51},
+                               GstW2lBox{10, 10, 11, 120}, GstW2lBox{0, 0, 120, 120}})
+    EXPECT_TRUE(equal(cut(frame, box, 96, 50), extract(frame, box, 96)));
+  EXPECT_EQ(cut(frame, {0, 0, 50, 50}, 96, 50).size(), cv::Size(50, 50));
+  // An engine that does not resize has 0.
+  EXPECT_TRUE(equal(cut(frame, {0, 0, 1, 1}, 96, 0), extract(frame, {0, 0, 1, 1}, 96)));
+}
+
 TEST(CropExtractor, RefusesBoxesThatAreEmptyOrNotInTheFrame) {
   for (GstVideoFormat format :
        {GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_BGR, GST_VIDEO_FORMAT_xRGB}) {
@@ -368,9 +410,13 @@ TEST(CropExtractor, RefusesBoxesThatAreEmptyOrNotInTheFrame) {
          {GstW2lBox{-1, 0, 10, 10}, GstW2lBox{0, -1, 10, 10}, GstW2lBox{0, 0, 65, 10},
           GstW2lBox{0, 0, 10, 49}, GstW2lBox{10, 0, 10, 10}, GstW2lBox{0, 10, 10, 10},
           GstW2lBox{20, 0, 10, 10}, GstW2lBox{0, 20, 10, 10}, GstW2lBox{64, 0, 70, 10},
-          GstW2lBox{G_MININT, G_MININT, G_MAXINT, G_MAXINT}})
+          GstW2lBox{G_MININT, G_MININT, G_MAXINT, G_MAXINT}}) {
       EXPECT_FALSE(extractor.extract(frame.frame, box, 96, out.data()))
           << box.x1 << ' ' << box.y1 << ' ' << box.x2 << ' ' << box.y2;
+      FaceCrop crop;
+      EXPECT_FALSE(extractor.cut(frame.frame, box, 96, 100, &crop));
+      EXPECT_TRUE(crop.pixels.empty());
+    }
     EXPECT_EQ(out, untouched);
   }
 }
