@@ -6,24 +6,50 @@
 #include <string>
 
 namespace w2l {
+namespace {
+
+std::string by(int width, int height) {
+  return std::to_string(width) + " x " + std::to_string(height);
+}
+
+void check_size(const EngineInfo &info, const Crop &crop) {
+  const int least = info.max_crop_edge > 0 ? 1 : info.crop_size;
+  const int most = info.max_crop_edge > 0 ? info.max_crop_edge : info.crop_size;
+  const auto taken = [=](int edge) { return least <= edge && edge <= most; };
+  if (taken(crop.width) && taken(crop.height)) return;
+  const std::string up_to = least < most ? by(least, least) + " to " : "";
+  throw Error(ErrorCode::Unsupported, "a crop of " + by(crop.width, crop.height) +
+                                          " pixels; the engine takes " + up_to + by(most, most) +
+                                          " (a bug in the caller)");
+}
+
+std::size_t bytes_of_crops(const std::vector<Sample> &samples) {
+  std::size_t bytes = 0;
+  for (const Sample &sample : samples) bytes += sample.crop.bytes();
+  return bytes;
+}
+
+}  // namespace
 
 Batch copy_batch(const EngineInfo &info, const std::vector<Sample> &samples, Region region) {
   if (samples.empty() || samples.size() > static_cast<std::size_t>(info.max_batch))
     throw Error(ErrorCode::Unsupported, "a batch of " + std::to_string(samples.size()) +
                                             " frames; use a batch-size of 1 to " +
                                             std::to_string(info.max_batch));
-  const auto edge = static_cast<std::size_t>(info.crop_size);
-  const std::size_t crop_size = edge * edge * 3;
+  for (const Sample &sample : samples) check_size(info, sample.crop);
   const std::size_t mel_size =
       static_cast<std::size_t>(info.mel_bands) * static_cast<std::size_t>(info.mel_columns);
   Batch batch;
   batch.count = static_cast<int>(samples.size());
   batch.first_row = region == Region::Lower ? info.crop_size / 2 : 0;
   batch.end_row = info.crop_size;
-  batch.crops.reserve(crop_size * samples.size());
+  batch.crops.reserve(bytes_of_crops(samples));
+  batch.places.reserve(samples.size());
   batch.mels.reserve(mel_size * samples.size());
   for (const Sample &sample : samples) {
-    batch.crops.insert(batch.crops.end(), sample.crop, sample.crop + crop_size);
+    const Crop &crop = sample.crop;
+    batch.places.push_back({batch.crops.size(), crop.width, crop.height});
+    batch.crops.insert(batch.crops.end(), crop.pixels, crop.pixels + crop.bytes());
     batch.mels.insert(batch.mels.end(), sample.mel, sample.mel + mel_size);
   }
   return batch;

@@ -12,13 +12,25 @@ namespace w2l {
 
 // Copies of a batch's inputs, one sample after the other.
 struct Batch {
+  struct Place {
+    std::size_t offset;  // in `crops`
+    int width, height;
+  };
+
   int count = 0;
   std::vector<std::uint8_t> crops;
+  std::vector<Place> places;
   std::vector<float> mels;
   int first_row = 0, end_row = 0;  // what the answers' valid rows will be
+
+  Crop crop(int sample) const {
+    const Place &place = places[static_cast<std::size_t>(sample)];
+    return {&crops[place.offset], place.width, place.height};
+  }
 };
 
-// Throws Error(Unsupported) unless there are 1..info.max_batch samples.
+// Throws Error(Unsupported) unless there are 1..info.max_batch samples with crops of sizes that the
+// engine takes.
 Batch copy_batch(const EngineInfo &info, const std::vector<Sample> &samples, Region region);
 
 // Nothing but an Error leaves an engine: an Error is passed on, anything else becomes one.

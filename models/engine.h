@@ -41,7 +41,11 @@ bool operator==(const EngineConfig &a, const EngineConfig &b);
 
 struct EngineInfo {
   std::string family;  // "wav2lip-96"
-  int crop_size = 96;  // edge of crop and answer in pixels
+  int crop_size = 96;  // edge of answers, and of crops as the network sees them, in pixels
+  // Crops may have any width and height from 1 to this many pixels: the engine resizes them to
+  // crop_size x crop_size, to the same bytes as OpenCV's cv::resize with INTER_LINEAR. 0 = crops
+  // must be crop_size x crop_size.
+  int max_crop_edge = 0;
   int mel_bands = 80;
   int mel_columns = 16;
   std::int64_t parameters = 0;
@@ -55,10 +59,20 @@ struct EngineInfo {
   std::string fallback;
 };
 
+// A picture of a face: height x width x 3, BGR, packed rows.
+struct Crop {
+  const std::uint8_t *pixels;
+  int width, height;  // in pixels; what may be is in EngineInfo
+
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3;
+  }
+};
+
 // One frame's input. The engine copies both before submit() returns.
 struct Sample {
-  const std::uint8_t *crop;  // crop_size x crop_size x 3, BGR, packed rows
-  const float *mel;          // mel_bands x mel_columns, one band after the other, -4..4
+  Crop crop;
+  const float *mel;  // mel_bands x mel_columns, one band after the other, -4..4
 };
 
 // The computed answers of one batch.
@@ -81,7 +95,7 @@ class Engine {
 
   // Starts a batch of 1..max_batch samples and returns at once. on_done runs on a thread of the
   // engine's when collect() would not block any more; it must not call the engine.
-  // Throws Error(Unsupported) for a wrong batch size.
+  // Throws Error(Unsupported) for a wrong batch size, or a crop of a size that is not taken.
   virtual Ticket submit(const std::vector<Sample> &batch, Region region,
                         std::function<void()> on_done) = 0;
 
@@ -99,7 +113,7 @@ std::shared_ptr<Engine> open_engine(const EngineConfig &config);
 
 // What a backend library exports as `extern "C" const w2l::Backend *w2l_backend(void)`.
 struct Backend {
-  static constexpr int kAbiVersion = 3;  // raised with every change of this header
+  static constexpr int kAbiVersion = 4;  // raised with every change of this header
   int abi_version;
   // Throws Error. The engine must be destroyed before the library is closed (it never is).
   std::shared_ptr<Engine> (*open)(const EngineConfig &config);

@@ -46,7 +46,7 @@ struct BatchInput {
   std::vector<Frame> frames;
   std::vector<Scheduler::Id> ids;
   std::vector<float> mels;
-  std::vector<std::uint8_t> crops;
+  std::vector<w2l::FaceCrop> crops;
 };
 
 std::size_t mel_size() {
@@ -69,11 +69,10 @@ BatchInput take_inputs(InferState *state, const std::vector<Scheduler::Candidate
   return input;
 }
 
-void cut_crops(BatchInput &input, int size) {
+void cut_crops(BatchInput &input, const w2l::EngineInfo &info) {
   w2l::TraceRange range{"w2linfer: crop"};
-  std::size_t crop_size = std::size_t(size) * size * 3;
 
-  input.crops.resize(input.frames.size() * crop_size);
+  input.crops.resize(input.frames.size());
   for (std::size_t i = 0; i < input.frames.size(); i++) {
     const BatchInput::Frame &frame = input.frames[i];
     MappedFrame mapped(frame.video->info, GST_BUFFER(frame.buffer.get()));
@@ -81,7 +80,8 @@ void cut_crops(BatchInput &input, int size) {
       throw w2l::Error(w2l::ErrorCode::Failed,
                        "a video frame cannot be read in system memory; put cudadownload or "
                        "videoconvert before the element");
-    if (!frame.video->extractor.extract(mapped.get(), frame.box, size, &input.crops[i * crop_size]))
+    if (!frame.video->extractor.cut(mapped.get(), frame.box, info.crop_size, info.max_crop_edge,
+                                    &input.crops[i]))
       throw w2l::Error(w2l::ErrorCode::Failed, "a face box is not inside its frame");
   }
 }
@@ -100,12 +100,13 @@ static void gst_w2l_infer_submit(GstW2lInfer *self, Lock &lock,
   flight->ids = input.ids;
   lock.unlock();
   w2l::Stopwatch watch;
-  const int size = engine->info().crop_size;
-  cut_crops(input, size);
+  cut_crops(input, engine->info());
   double crop_ms = watch.milliseconds();
   std::vector<w2l::Sample> samples;
-  for (std::size_t i = 0; i < input.ids.size(); i++)
-    samples.push_back({&input.crops[i * size * size * 3], &input.mels[i * mel_size()]});
+  for (std::size_t i = 0; i < input.ids.size(); i++) {
+    const w2l::FaceCrop &crop = input.crops[i];
+    samples.push_back({{crop.pixels.data(), crop.width, crop.height}, &input.mels[i * mel_size()]});
+  }
   flight->ticket = engine->submit(samples, state->settings.region, [signal, flight] {
     std::lock_guard<std::mutex> guard(signal->lock);
     flight->done = true;

@@ -47,7 +47,6 @@ class Runner {
   Runner(std::shared_ptr<const Shared> shared, int threads)
       : shared_(std::move(shared)), plan_(shared_->network, kMaxPiece, threads) {
     const Family &family = shared_->network->family();
-    crop_size_ = static_cast<std::size_t>(family.crop_size * family.crop_size) * 3;
     mel_size_ = static_cast<std::size_t>(family.mel_bands * family.mel_columns);
   }
 
@@ -69,7 +68,7 @@ class Runner {
    public:
     Faces(Runner &runner, const Batch &batch, int first, int count) {
       for (int i = 0; i < count; ++i) {
-        const std::string_view crop = runner.crop(batch, first + i);
+        const std::string_view crop = bytes_of(batch.crop(first + i));
         kept_.push_back(runner.shared_->cache->find(crop, batch.first_row));
         indices_.push_back(kept_.back() ? -1 : index_of_new(runner, crop));
       }
@@ -118,13 +117,13 @@ class Runner {
     return static_cast<std::size_t>(index) * size;
   }
 
-  std::string_view crop(const Batch &batch, int index) const {
-    return {reinterpret_cast<const char *>(&batch.crops[offset(index, crop_size_)]), crop_size_};
+  static std::string_view bytes_of(const Crop &crop) {
+    return {reinterpret_cast<const char *>(crop.pixels), crop.bytes()};
   }
 
   std::shared_ptr<const Shared> shared_;
   NetworkPlan plan_;
-  std::size_t crop_size_, mel_size_;
+  std::size_t mel_size_;
 };
 
 // Loads on the first worker's thread; the others only share what it has loaded.

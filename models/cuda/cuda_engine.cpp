@@ -10,7 +10,6 @@
 #include <future>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -122,15 +121,14 @@ struct CudaEngine::State {
     const TraceRange range{"engine: launch"};
     launch.start = Clock::now();
     try {
-      const std::vector<std::string_view> crops = crops_of(launch);
+      const std::vector<Crop> crops = crops_of(launch);
       launch.lease = network->slots().lease(crops, launch.number);
       LaunchInput input;
       input.first_row = launch.jobs.front()->batch.first_row;
       input.slots = launch.lease.slots;
       input.new_slots = launch.lease.new_slots;
       for (const int sample : launch.lease.new_samples)
-        input.new_crops.push_back(
-            reinterpret_cast<const std::uint8_t *>(crops[static_cast<std::size_t>(sample)].data()));
+        input.new_crops.push_back(crops[static_cast<std::size_t>(sample)]);
       input.mels = mels_of(launch);
       launch.lane->start(input, lanes_read_from(launch));
     } catch (...) {
@@ -138,12 +136,10 @@ struct CudaEngine::State {
     }
   }
 
-  std::vector<std::string_view> crops_of(const Launch &launch) const {
-    const std::size_t size = crop_bytes();
-    std::vector<std::string_view> crops;
+  static std::vector<Crop> crops_of(const Launch &launch) {
+    std::vector<Crop> crops;
     for (const JobPtr &job : launch.jobs)
-      for (std::size_t at = 0; at < job->batch.crops.size(); at += size)
-        crops.emplace_back(reinterpret_cast<const char *>(&job->batch.crops[at]), size);
+      for (int i = 0; i < job->batch.count; ++i) crops.push_back(job->batch.crop(i));
     return crops;
   }
 
@@ -227,7 +223,7 @@ struct CudaEngine::State {
     }
   }
 
-  std::size_t crop_bytes() const {
+  std::size_t picture_bytes() const {
     const auto edge = static_cast<std::size_t>(info.crop_size);
     return edge * edge * 3;
   }
@@ -303,7 +299,7 @@ Engine::Ticket CudaEngine::submit(const std::vector<Sample> &batch, Region regio
                                   std::function<void()> on_done) {
   const auto job =
       std::make_shared<Job>(copy_batch(state_->info, batch, region), std::move(on_done));
-  job->answers.images.assign(batch.size(), std::vector<std::uint8_t>(state_->crop_bytes()));
+  job->answers.images.assign(batch.size(), std::vector<std::uint8_t>(state_->picture_bytes()));
   State::Lock lock(state_->mutex);
   if (state_->broken) std::rethrow_exception(state_->broken);
   const Ticket ticket = state_->jobs.add(job);

@@ -25,6 +25,7 @@ EngineInfo describe(const Network &network, const EngineConfig &config) {
   EngineInfo info;
   info.family = family.name;
   info.crop_size = family.crop_size;
+  info.max_crop_edge = max_crop_edge(family);
   info.mel_bands = family.mel_bands;
   info.mel_columns = family.mel_columns;
   info.parameters = network.parameters();
@@ -97,7 +98,7 @@ void CudaNetwork::allocate(const NetworkLayout &layout, const Family &family,
     lanes_.push_back(std::make_unique<Lane>(*driver_, layout, family));
   // Of what the lanes leave.
   const int count = allocate_features(layout, cache_bytes);
-  const auto edge = static_cast<std::size_t>(family.crop_size);
+  const auto edge = static_cast<std::size_t>(max_crop_edge(family));
   slots_ = std::make_unique<FeatureSlots>(count, edge * edge * 3, cache_bytes > 0);
   for (int i = 0; i < kLanes; ++i)
     lanes_[static_cast<std::size_t>(i)]->capture(layout, weights_.get(), features_.get(),
@@ -123,13 +124,13 @@ int CudaNetwork::allocate_features(const NetworkLayout &layout, std::size_t cach
 
 // So that what a GPU cannot do is said when the engine opens.
 void CudaNetwork::try_out() {
-  const auto edge = static_cast<std::size_t>(info_.crop_size);
-  const std::vector<std::uint8_t> crop(edge * edge * 3);
+  const int edge = info_.crop_size;
+  const std::vector<std::uint8_t> pixels(static_cast<std::size_t>(edge * edge * 3));
   const std::vector<float> mel(static_cast<std::size_t>(info_.mel_bands * info_.mel_columns));
   for (int i = 0; i < kLanes; ++i) {
     const std::int32_t spare = slots_->count() + i;
     Lane &lane = *lanes_[static_cast<std::size_t>(i)];
-    lane.start({0, {crop.data()}, {spare}, {mel.data()}, {spare}}, {});
+    lane.start({0, {{pixels.data(), edge, edge}}, {spare}, {mel.data()}, {spare}}, {});
     lane.finish();
   }
 }

@@ -12,6 +12,10 @@ namespace {
 
 constexpr int kNone = -1;
 
+std::string_view bytes_of(const Crop &crop) {
+  return {reinterpret_cast<const char *>(crop.pixels), crop.bytes()};
+}
+
 }  // namespace
 
 FeatureSlots::FeatureSlots(int slots, std::size_t crop_bytes, bool recognise, Hash hash)
@@ -25,10 +29,11 @@ FeatureSlots::FeatureSlots(int slots, std::size_t crop_bytes, bool recognise, Ha
   unused_.reserve(slots_.size());
 }
 
-FeatureSlots::Lease FeatureSlots::lease(const std::vector<std::string_view> &crops,
-                                        std::uint64_t launch) {
+FeatureSlots::Lease FeatureSlots::lease(const std::vector<Crop> &crops, std::uint64_t launch) {
   std::vector<std::size_t> hashes(crops.size());
-  if (recognise_) std::transform(crops.begin(), crops.end(), hashes.begin(), hash_);
+  if (recognise_)
+    std::transform(crops.begin(), crops.end(), hashes.begin(),
+                   [this](const Crop &crop) { return hash_(bytes_of(crop)); });
   Lease lease;
   lease.slots.assign(crops.size(), kNone);
   lease.repeated.assign(crops.size(), false);
@@ -63,14 +68,19 @@ void FeatureSlots::give_back(const Lease &lease) {
   for (const std::int32_t slot : lease.slots) leave(slot);
 }
 
-int FeatureSlots::find(std::size_t hash, std::string_view crop) const {
+bool FeatureSlots::holds(int slot, const Crop &crop) const {
+  return at(slot).width == crop.width && at(slot).height == crop.height &&
+         std::memcmp(crop_of(slot), crop.pixels, crop.bytes()) == 0;
+}
+
+int FeatureSlots::find(std::size_t hash, const Crop &crop) const {
   const auto [first, end] = index_.equal_range(hash);
   for (auto i = first; i != end; ++i)
-    if (std::memcmp(crop_of(i->second), crop.data(), crop_bytes_) == 0) return i->second;
+    if (holds(i->second, crop)) return i->second;
   return kNone;
 }
 
-int FeatureSlots::replace_any(std::size_t hash, std::string_view crop, std::uint64_t launch) {
+int FeatureSlots::replace_any(std::size_t hash, const Crop &crop, std::uint64_t launch) {
   if (empty_.empty()) {
     if (unused_.empty()) throw std::logic_error("all feature slots are in use");
     forget(unused_[random_() % unused_.size()]);
@@ -80,7 +90,9 @@ int FeatureSlots::replace_any(std::size_t hash, std::string_view crop, std::uint
   at(slot).launch = launch;
   if (recognise_) {
     index_.emplace(hash, slot);
-    std::memcpy(crop_of(slot), crop.data(), crop_bytes_);
+    at(slot).width = crop.width;
+    at(slot).height = crop.height;
+    std::memcpy(crop_of(slot), crop.pixels, crop.bytes());
   }
   empty_.pop_back();
   at(slot).users = 1;

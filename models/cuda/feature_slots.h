@@ -1,6 +1,6 @@
 // gst-wav2lip: which crop's features lie in which slot of the GPU's memory, so that a crop that was
-// there before, as in looped video and still images, is not computed again. Crops are compared byte
-// by byte. Knows nothing of a GPU; CudaEngine asks it for each launch.
+// there before, as in looped video and still images, is not computed again. Crops are compared by
+// size and byte by byte. Knows nothing of a GPU; CudaEngine asks it for each launch.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
@@ -13,6 +13,8 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include "engine.h"
 
 namespace w2l {
 
@@ -31,7 +33,8 @@ class FeatureSlots {
     std::vector<std::uint64_t> read_from;  // launches that have computed what this one reads
   };
 
-  // `recognise` is false where nothing is to be found again: each sample has a slot of its own.
+  // Crops have up to `crop_bytes`. `recognise` is false where nothing is to be found again: each
+  // sample has a slot of its own.
   FeatureSlots(int slots, std::size_t crop_bytes, bool recognise,
                Hash hash = std::hash<std::string_view>());
 
@@ -40,25 +43,28 @@ class FeatureSlots {
   // Slots for each sample's crop, where all that are leased at a time must fit. New crops take the
   // place of others, by chance: clips that are longer than all slots and are repeated would never
   // find anything if the ones that were used longest ago were replaced.
-  Lease lease(const std::vector<std::string_view> &crops, std::uint64_t launch);
+  Lease lease(const std::vector<Crop> &crops, std::uint64_t launch);
   // The launch is complete.
   void give_back(const Lease &lease);
 
  private:
   struct Slot {
     std::size_t hash = 0;
-    std::uint64_t launch = 0;  // that has computed it
-    int users = 0;             // samples of launches that are not complete
-    std::size_t place = 0;     // in unused_, if there are no users
+    int width = 0, height = 0;  // of its crop
+    std::uint64_t launch = 0;   // that has computed it
+    int users = 0;              // samples of launches that are not complete
+    std::size_t place = 0;      // in unused_, if there are no users
   };
 
   Slot &at(int slot) { return slots_[static_cast<std::size_t>(slot)]; }
+  const Slot &at(int slot) const { return slots_[static_cast<std::size_t>(slot)]; }
   std::uint8_t *crop_of(int slot) const {
     return crops_.get() + static_cast<std::size_t>(slot) * crop_bytes_;
   }
-  int find(std::size_t hash, std::string_view crop) const;
+  bool holds(int slot, const Crop &crop) const;
+  int find(std::size_t hash, const Crop &crop) const;
   // Any unused slot, which is in use from then on.
-  int replace_any(std::size_t hash, std::string_view crop, std::uint64_t launch);
+  int replace_any(std::size_t hash, const Crop &crop, std::uint64_t launch);
   void use(int slot);
   void leave(int slot);
   void forget(int slot);

@@ -98,17 +98,27 @@ class Checker {
   }
 
   void check_faces() {
-    constexpr int kImages = 2, kEdge = 12;
-    FaceArgs shape;
-    shape.number = number_, shape.images = kImages, shape.edge = kEdge;
-    std::vector<std::uint8_t> crops(kImages * kEdge * kEdge * 3);
+    constexpr int kEdge = 12;
+    // As large as it becomes, enlarged, reduced, halved, a line, a pixel.
+    constexpr int kSizes[][2] = {{12, 12}, {5, 7}, {23, 19}, {24, 24}, {17, 1}, {1, 1}};
+    std::vector<CropPlace> places;
+    std::uint32_t bytes = 0;
+    for (const auto &[width, height] : kSizes) {
+      places.push_back({bytes, width, height});
+      bytes += static_cast<std::uint32_t>(width * height * 3);
+    }
+    std::vector<std::uint8_t> crops(bytes);
     for (std::uint8_t &byte : crops) byte = static_cast<std::uint8_t>(random_());
+    FaceArgs shape;
+    shape.number = number_, shape.images = static_cast<int>(places.size()), shape.edge = kEdge;
     std::vector<Array> arrays;
+    arrays.push_back(copy_of(places));
     arrays.push_back(copy_of(crops));
-    arrays.push_back(zeros(kImages * kEdge * kEdge * kChannelStep * size_of(number_)));
+    arrays.push_back(zeros(places.size() * kEdge * kEdge * kChannelStep * size_of(number_)));
     const auto place = [](FaceArgs &args, const auto &at) {
-      args.crops = reinterpret_cast<const std::uint8_t *>(at(0));
-      args.output = at(1);
+      args.places = reinterpret_cast<const CropPlace *>(at(0));
+      args.crops = reinterpret_cast<const std::uint8_t *>(at(1));
+      args.output = at(2);
     };
     compare(run(shape, arrays, place, &Driver::write_faces, write_faces_on_cpu), 0, "faces");
   }

@@ -10,9 +10,8 @@ namespace {
 
 constexpr int kBytesPerPixel = 3;
 
-std::size_t crop_bytes(const Family &family) {
-  return static_cast<std::size_t>(family.crop_size) * static_cast<std::size_t>(family.crop_size) *
-         kBytesPerPixel;
+std::size_t square_bytes(int edge) {
+  return static_cast<std::size_t>(edge) * static_cast<std::size_t>(edge) * kBytesPerPixel;
 }
 
 std::size_t mel_bytes(const Family &family) {
@@ -48,13 +47,12 @@ int bucket_of(int images) {
 
 Lane::Lane(Driver &driver, const NetworkLayout &layout, const Family &family)
     : driver_(driver),
-      block_(layout.most(), w2l::crop_bytes(family), w2l::mel_bytes(family)),
+      block_(layout.most(), square_bytes(max_crop_edge(family)), w2l::mel_bytes(family)),
       edge_(family.crop_size),
-      crop_bytes_(w2l::crop_bytes(family)),
       mel_bytes_(w2l::mel_bytes(family)) {
   const LaneSizes sizes =
       layout.lane_sizes(buckets_up_to(layout.most()), driver.info().multiprocessors);
-  const std::size_t all_pictures = static_cast<std::size_t>(layout.most()) * crop_bytes_;
+  const std::size_t all_pictures = static_cast<std::size_t>(layout.most()) * square_bytes(edge_);
   const std::size_t counter_bytes = sizes.counters * sizeof(std::uint32_t);
   arena_ = device_memory(driver, sizes.arena);
   partial_sums_ = device_memory(driver, sizes.partial_sums);
@@ -63,7 +61,7 @@ Lane::Lane(Driver &driver, const NetworkLayout &layout, const Family &family)
   pictures_ = device_memory(driver, all_pictures);
   host_upload_ = host_memory(driver, block_.bytes());
   host_pictures_ = host_memory(driver, all_pictures);
-  std::memset(host_upload_.get(), 0, block_.bytes());  // surplus images are of something
+  std::memset(host_upload_.get(), 0, block_.places());  // the speech of surplus images
   encoded_ = make_event(driver);
   done_ = make_event(driver);
   stream_ = make_stream(driver);
@@ -105,7 +103,8 @@ GraphHandle Lane::captured(const Enqueue &enqueue) {
 }
 
 GraphHandle Lane::capture_encoder(const NetworkLayout &layout, LaneAddresses at, int images) {
-  at.crops = at_offset<std::uint8_t>(upload_, block_.crops());
+  at.places = at_offset<CropPlace>(upload_, block_.places());
+  at.crops = at_offset<std::uint8_t>(upload_, block_.pixels(images));
   at.new_slots = at_offset<std::int32_t>(upload_, block_.new_slots(images));
   const EncoderSteps steps = layout.encoder_steps(images, at, driver_.info().multiprocessors);
   return captured([&] {
@@ -131,11 +130,11 @@ void Lane::start(const LaunchInput &input, const std::vector<Driver::Event *> &a
   const int samples = bucket_of(static_cast<int>(input.slots.size()));
   const int crops =
       input.new_slots.empty() ? 0 : bucket_of(static_cast<int>(input.new_slots.size()));
-  fill(input, samples, crops);
+  const std::size_t pixel_bytes = fill(input, samples, crops);
   Driver::Stream *stream = stream_.get();
   const std::size_t first = block_.first(samples);
   driver_.copy_to_device(stream, upload_.get() + first, host_upload_.get() + first,
-                         block_.end(crops) - first);
+                         block_.end(crops, pixel_bytes) - first);
   if (crops > 0) driver_.launch(stream, encoders_[place_of(crops)].get());
   driver_.record(stream, encoded_.get());
   for (Driver::Event *event : after) driver_.wait(stream, event);
@@ -148,8 +147,8 @@ void Lane::start(const LaunchInput &input, const std::vector<Driver::Event *> &a
   driver_.record(stream, done_.get());
 }
 
-// Surplus images keep the pixels and the speech of an earlier launch.
-void Lane::fill(const LaunchInput &input, int samples, int crops) {
+// Surplus images keep the speech of an earlier launch. Returns the bytes of the crops' pixels.
+std::size_t Lane::fill(const LaunchInput &input, int samples, int crops) {
   std::byte *block = host_upload_.get();
   std::vector<std::int32_t> slots = input.slots, new_slots = input.new_slots;
   slots.resize(static_cast<std::size_t>(samples), slots.front());
@@ -160,8 +159,23 @@ void Lane::fill(const LaunchInput &input, int samples, int crops) {
             reinterpret_cast<std::int32_t *>(block + block_.new_slots(crops)));
   for (std::size_t i = 0; i < input.mels.size(); ++i)
     std::memcpy(block + block_.mels(samples) + i * mel_bytes_, input.mels[i], mel_bytes_);
-  for (std::size_t i = 0; i < input.new_crops.size(); ++i)
-    std::memcpy(block + block_.crops() + i * crop_bytes_, input.new_crops[i], crop_bytes_);
+  return crops > 0 ? fill_crops(input.new_crops, crops) : 0;
+}
+
+// Surplus crops are the first one again.
+std::size_t Lane::fill_crops(const std::vector<Crop> &new_crops, int crops) {
+  std::byte *pixels = host_upload_.get() + block_.pixels(crops);
+  std::vector<CropPlace> places;
+  std::size_t offset = 0;
+  for (const Crop &crop : new_crops) {
+    places.push_back({static_cast<std::uint32_t>(offset), crop.width, crop.height});
+    std::memcpy(pixels + offset, crop.pixels, crop.bytes());
+    offset += crop.bytes();
+  }
+  places.resize(static_cast<std::size_t>(crops), places.front());
+  std::copy(places.begin(), places.end(),
+            reinterpret_cast<CropPlace *>(host_upload_.get() + block_.places()));
+  return offset;
 }
 
 void Lane::finish() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "driver_handles.h"
+#include "engine.h"
 #include "network_layout.h"
 #include "upload_block.h"
 
@@ -20,7 +21,7 @@ int bucket_of(int images);
 
 struct LaunchInput {
   int first_row = 0;  // of the pictures; 0 or half of their edge
-  std::vector<const std::uint8_t *> new_crops;
+  std::vector<Crop> new_crops;
   std::vector<std::int32_t> new_slots;  // where their features go
   std::vector<const float *> mels;      // of each sample
   std::vector<std::int32_t> slots;      // of each sample's features
@@ -55,12 +56,13 @@ class Lane {
                               int first_row);
   template <typename Enqueue>
   GraphHandle captured(const Enqueue &enqueue);
-  void fill(const LaunchInput &input, int samples, int crops);
+  std::size_t fill(const LaunchInput &input, int samples, int crops);
+  std::size_t fill_crops(const std::vector<Crop> &new_crops, int crops);
 
   Driver &driver_;
   const UploadBlock block_;
   const int edge_;
-  const std::size_t crop_bytes_, mel_bytes_;
+  const std::size_t mel_bytes_;
   std::int32_t spare_slot_ = 0;
   DeviceMemory arena_, partial_sums_, counters_, upload_, pictures_;
   HostMemory host_upload_, host_pictures_;

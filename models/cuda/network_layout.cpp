@@ -84,6 +84,10 @@ void grow(LaneSizes &sizes, const Steps &steps) {
 
 }  // namespace
 
+int max_crop_edge(const Family &family) {
+  return 2 * family.crop_size;
+}
+
 int stored_channels(std::int64_t channels) {
   return static_cast<int>((channels + kChannelStep - 1) / kChannelStep * kChannelStep);
 }
@@ -316,7 +320,7 @@ LaneSizes NetworkLayout::lane_sizes(const std::vector<int> &buckets, int multipr
 EncoderSteps NetworkLayout::encoder_steps(int images, const LaneAddresses &at,
                                           int multiprocessors) const {
   EncoderSteps steps;
-  steps.faces = {number_, images, family_.crop_size, at.crops, at.arena + faces_.offset};
+  steps.faces = {number_, images, family_.crop_size, at.places, at.crops, at.arena + faces_.offset};
   for (const DeviceLayer &layer : encoder_layers_)
     steps.layers.push_back(convolution(layer, images, 0, at.new_slots, at, multiprocessors));
   return steps;

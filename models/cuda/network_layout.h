@@ -22,7 +22,9 @@ struct LaneAddresses {
   float *partial_sums = nullptr;      // LaneSizes
   std::uint32_t *counters = nullptr;  // LaneSizes; zero
 
-  // Of the launch. The tables name the feature slot of each new crop, and of each sample.
+  // Of the launch. The tables name the place of each new crop, and the feature slot of each new
+  // crop and of each sample.
+  const CropPlace *places = nullptr;
   const std::uint8_t *crops = nullptr;
   const std::int32_t *new_slots = nullptr;
   const float *mels = nullptr;
@@ -111,6 +113,11 @@ class NetworkLayout {
   Picture faces_, mels_;
   std::size_t weight_bytes_ = 0, slot_bytes_ = 0, arena_bytes_ = 0;
 };
+
+// The largest edge of a crop. To less than a half, linear resizing leaves pixels out, which would
+// be copied, compared and kept in vain. So 128 crops for 96 pixels, the most that a launch has,
+// take up to 13.5 MiB of a lane's memory, both on the GPU and pinned: all batches fit.
+int max_crop_edge(const Family &family);
 
 // Channels as they are stored: the next multiple of kChannelStep.
 int stored_channels(std::int64_t channels);

@@ -43,7 +43,8 @@ double cpu_seconds() {
 class Inputs {
  public:
   Inputs(const std::string &path, const w2l::EngineInfo &info)
-      : crop_size_(static_cast<std::size_t>(info.crop_size * info.crop_size * 3)),
+      : edge_(info.crop_size),
+        crop_size_(static_cast<std::size_t>(info.crop_size * info.crop_size * 3)),
         mel_size_(static_cast<std::size_t>(info.mel_bands * info.mel_columns)) {
     std::ifstream file(path, std::ios::binary | std::ios::ate);
     const auto bytes = static_cast<std::size_t>(std::max<std::streamoff>(0, file.tellg()));
@@ -60,7 +61,8 @@ class Inputs {
   std::vector<w2l::Sample> batch(std::size_t size) const {
     std::vector<w2l::Sample> samples;
     for (std::size_t i = 0; i < size; ++i)
-      samples.push_back({&crops_[i % count_ * crop_size_], &mels_[i % count_ * mel_size_]});
+      samples.push_back(
+          {{&crops_[i % count_ * crop_size_], edge_, edge_}, &mels_[i % count_ * mel_size_]});
     return samples;
   }
 
@@ -72,6 +74,7 @@ class Inputs {
   }
 
  private:
+  const int edge_;
   std::size_t crop_size_, mel_size_, count_ = 0;
   std::vector<std::uint8_t> crops_;
   std::vector<float> mels_;

@@ -207,13 +207,18 @@ TEST(ConvolveOnCpu, TheTransposedOneByHand) {
       EXPECT_EQ(output[(y * 4 + x) * 8], expected[y][x] + 0.5f) << y << ", " << x;
 }
 
+// Of crops that have the network's size.
 template <typename T>
 std::vector<T> faces(Number number, const std::vector<std::uint8_t> &crops, int images, int edge) {
   std::vector<T> output(static_cast<std::size_t>(images * edge * edge * kChannelStep), T{1});
+  std::vector<CropPlace> places;
+  for (int i = 0; i < images; ++i)
+    places.push_back({static_cast<std::uint32_t>(i * edge * edge * 3), edge, edge});
   FaceArgs args;
   args.number = number;
   args.images = images;
   args.edge = edge;
+  args.places = places.data();
   args.crops = crops.data();
   args.output = output.data();
   write_faces_on_cpu(args);

@@ -1,6 +1,6 @@
 // gst-wav2lip tests: libw2l-cuda.so on this computer's GPU, against the same network by plain
-// loops. Skipped, with the reason, where there is no GPU. SPDX-License-Identifier:
-// LGPL-2.1-or-later
+// loops. Skipped, with the reason, where there is no GPU.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include "plain_network.h"
 #include "sample_checkpoints.h"
 #include "sample_inputs.h"
+#include "sized_crops.h"
 #include "temporary_file.h"
 
 namespace w2l {
@@ -44,7 +45,7 @@ class CudaDevice : public testing::Test {
     for (std::size_t i = 0; i < samples.size(); ++i)
       largest = std::max(
           largest,
-          test::levels_off(answers.images[i], plain.answer(samples[i].crop, samples[i].mel),
+          test::levels_off(answers.images[i], plain.answer(samples[i].crop.pixels, samples[i].mel),
                            static_cast<std::size_t>(answers.first_valid_row) * 96 * 3));
     return largest;
   }
@@ -65,6 +66,28 @@ TEST_F(CudaDevice, AnswersAsThePlainNetworkInEveryPrecision) {
       EXPECT_LE(levels_off(answers, samples), most) << to_string(precision);
       EXPECT_EQ(answers.repeated_crops, region == Region::Full ? 0 : 5);
     }
+  }
+}
+
+TEST_F(CudaDevice, AnswersCropsOfAnySizeAsIfTheyHadBeenResized) {
+  for (const auto &[precision, most] : test::kMostLevelsOff) {
+    const std::shared_ptr<Engine> engine = open(precision);
+    if (!engine) GTEST_SKIP() << reason_;
+    test::SizedCrops crops;
+    const int edge = engine->info().max_crop_edge;
+    std::vector<Sample> samples = {crops.make(edge, edge), crops.make(1, 1), crops.make(edge, 1),
+                                   crops.make(1, edge), crops.make(96, 96)};
+    for (int i = 1; i <= 64; ++i) samples.push_back(crops.make(3 * i, edge + 1 - 2 * i));
+    const std::vector<Sample> resized = crops.resized(samples);
+    const Answers answers = engine->collect(engine->submit(samples, Region::Full, nullptr));
+    const Answers expected = engine->collect(engine->submit(resized, Region::Full, nullptr));
+    EXPECT_EQ(answers.repeated_crops, 0);
+    // The same numbers went through the same kernels.
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      EXPECT_EQ(answers.images[i], expected.images[i])
+          << samples[i].crop.width << " x " << samples[i].crop.height << " in "
+          << to_string(precision);
+    EXPECT_LE(levels_off(expected, {resized.begin(), resized.begin() + 5}), most);
   }
 }
 

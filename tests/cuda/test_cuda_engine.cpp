@@ -18,6 +18,7 @@
 #include "plain_network.h"
 #include "sample_checkpoints.h"
 #include "sample_inputs.h"
+#include "sized_crops.h"
 #include "temporary_file.h"
 
 namespace w2l {
@@ -26,12 +27,16 @@ namespace {
 using test::FakeDriver;
 using Sizes = std::vector<std::size_t>;
 
-constexpr std::size_t kCrop = 96 * 96 * 3, kMel = 80 * 16 * sizeof(float), kSlot = 4;
+constexpr std::size_t kCrop = 96 * 96 * 3, kMel = 80 * 16 * sizeof(float), kSlot = 4, kPlace = 16;
 constexpr int kOpeningLaunches = 2 * kLanes;  // what it tries out: encoder and answers
 
-// Bytes of an upload of so many samples and new crops, padded ones among them.
-std::size_t upload(std::size_t samples, std::size_t crops) {
-  return samples * (kMel + kSlot) + crops * (kCrop + kSlot);
+// Bytes of an upload of so many samples and new crops, padded ones among them, with these pixels.
+std::size_t upload_of_pixels(std::size_t samples, std::size_t crops, std::size_t pixel_bytes) {
+  return samples * (kMel + kSlot) + crops * (kPlace + kSlot) + pixel_bytes;
+}
+// All crops have the network's size; `surplus` are the padded ones among them.
+std::size_t upload(std::size_t samples, std::size_t crops, std::size_t surplus = 0) {
+  return upload_of_pixels(samples, crops, (crops - surplus) * kCrop);
 }
 
 class CudaEngineTest : public testing::Test {
@@ -78,7 +83,7 @@ class CudaEngineTest : public testing::Test {
     const test::PlainNetwork plain(file_.path());
     ASSERT_EQ(answers.images.size(), samples.size());
     for (std::size_t i = 0; i < samples.size(); ++i) {
-      const std::vector<double> expected = plain.answer(samples[i].crop, samples[i].mel);
+      const std::vector<double> expected = plain.answer(samples[i].crop.pixels, samples[i].mel);
       const std::vector<std::uint8_t> &image = answers.images[i];
       ASSERT_EQ(image.size(), kCrop);
       const auto first = static_cast<std::size_t>(answers.first_valid_row) * 96 * 3;
@@ -115,6 +120,7 @@ class CudaEngineTest : public testing::Test {
   FakeDriver::Counts opened_;
   std::vector<std::unique_ptr<test::SampleInput>> inputs_;
   int speech_ = 100;
+  test::SizedCrops sized_;
 };
 
 TEST_F(CudaEngineTest, DescribesItself) {
@@ -122,6 +128,7 @@ TEST_F(CudaEngineTest, DescribesItself) {
   const EngineInfo info = open(128)->info();
   EXPECT_EQ(info.family, "wav2lip-96");
   EXPECT_EQ(info.crop_size, 96);
+  EXPECT_EQ(info.max_crop_edge, 192);
   EXPECT_EQ(info.mel_bands, 80);
   EXPECT_EQ(info.mel_columns, 16);
   EXPECT_EQ(info.device, "cuda:3");
@@ -154,7 +161,7 @@ TEST_F(CudaEngineTest, AnswersAsTheNetworksDefinitionSays) {
 TEST_F(CudaEngineTest, AnswersInEveryPrecisionNearThat) {
   const std::vector<Sample> samples = batch({1});
   const test::PlainNetwork plain(file_.path());
-  const std::vector<double> expected = plain.answer(samples[0].crop, samples[0].mel);
+  const std::vector<double> expected = plain.answer(samples[0].crop.pixels, samples[0].mel);
   for (const auto &[precision, most] : test::kMostLevelsOff) {
     config_.precision = precision;
     const double levels = test::levels_off(run(*open(1), samples).images[0], expected);
@@ -175,7 +182,7 @@ TEST_F(CudaEngineTest, AnswersAsTheReferenceDoes) {
   for (std::size_t c = 0; c < 3; ++c)
     for (std::size_t p = 0; p < 96 * 96; ++p)
       crop[p * 3 + c] = static_cast<std::uint8_t>(std::lround(face[(c + 3) * 96 * 96 + p] * 255));
-  const Answers answers = run(*open(1), {{crop.data(), mel.data()}});
+  const Answers answers = run(*open(1), {{{crop.data(), 96, 96}, mel.data()}});
   int wrong = 0;
   for (std::size_t c = 0; c < 3; ++c)
     for (std::size_t p = 0; p < 96 * 96; ++p)
@@ -212,13 +219,13 @@ TEST_F(CudaEngineTest, CopiesOneBlockToTheGpuAndOneBackForABatch) {
 TEST_F(CudaEngineTest, PadsOddCountsToTheNextBucket) {
   const auto engine = open(8);
   EXPECT_EQ(repeated(*engine, {1, 2, 3}), 0);
-  EXPECT_EQ(uploads().back(), upload(4, 4));
+  EXPECT_EQ(uploads().back(), upload(4, 4, 1));
   EXPECT_EQ(downloads().back(), 3 * kCrop);
   EXPECT_EQ(repeated(*engine, {1, 4, 2, 3, 5}), 3);
   EXPECT_EQ(uploads().back(), upload(8, 2));
   EXPECT_EQ(downloads().back(), 5 * kCrop);
   EXPECT_EQ(repeated(*engine, {6, 1, 7, 2, 8}), 2);
-  EXPECT_EQ(uploads().back(), upload(8, 4));
+  EXPECT_EQ(uploads().back(), upload(8, 4, 1));
 }
 
 TEST_F(CudaEngineTest, CapturesAndAllocatesOnlyWhenOpening) {
@@ -229,6 +236,7 @@ TEST_F(CudaEngineTest, CapturesAndAllocatesOnlyWhenOpening) {
   const int kernels = opened_.kernels;
   for (const std::vector<int> &faces : std::vector<std::vector<int>>{{1}, {1, 2, 3}, {4, 4, 5, 6}})
     for (const Region region : {Region::Full, Region::Lower}) run(*engine, batch(faces), region);
+  run(*engine, {sized_.make(192, 192), sized_.make(3, 5), sized_.make(192, 100)});
   const FakeDriver::Counts now = gpu_->counts();
   EXPECT_EQ(now.graphs, opened_.graphs);
   EXPECT_EQ(now.allocations, opened_.allocations);
@@ -244,6 +252,78 @@ TEST_F(CudaEngineTest, GivesBackAllThatItHadTaken) {
   const auto engine = open();
   engine->submit(batch({1}), Region::Full, nullptr);
   EXPECT_GT(gpu_->objects_alive(), 0u);
+}
+
+// Crops of other sizes ----------------------------------------------------------------------------
+
+TEST_F(CudaEngineTest, AnswersCropsOfAnySizeAsIfTheyHadBeenResized) {
+  const auto engine = open(8);
+  for (const Region region : {Region::Full, Region::Lower}) {
+    const std::vector<Sample> samples = {sized_.make(40, 57),  sized_.make(192, 192),
+                                         sized_.make(96, 96),  sized_.make(1, 1),
+                                         sized_.make(150, 99), sized_.make(191, 3)};
+    const Answers answers = run(*engine, samples, region);
+    EXPECT_EQ(answers.repeated_crops, 0);
+    const Answers expected = run(*engine, sized_.resized(samples), region);
+    EXPECT_EQ(expected.repeated_crops, 1);  // the one that has the size already
+    EXPECT_EQ(answers.images, expected.images);
+    expect_right(expected, sized_.resized(samples));
+  }
+}
+
+TEST_F(CudaEngineTest, CopiesOnlyThePixelsThatThereAre) {
+  const auto engine = open();
+  run(*engine, {sized_.make(40, 57), sized_.make(192, 7), sized_.make(1, 1)});
+  EXPECT_EQ(uploads(), (Sizes{upload_of_pixels(4, 4, 3 * (40 * 57 + 192 * 7 + 1))}));
+}
+
+TEST_F(CudaEngineTest, FindsACropAgainThatHasTheSameSize) {
+  const auto engine = open();
+  const Sample first = sized_.make(40, 60);
+  Sample turned = first;
+  std::swap(turned.crop.width, turned.crop.height);
+  EXPECT_EQ(run(*engine, {first}).repeated_crops, 0);
+  const Answers answers = run(*engine, {first, turned});
+  EXPECT_EQ(answers.repeated_crops, 1);
+  EXPECT_EQ(answers.images, run(*engine, sized_.resized({first, turned})).images);
+  EXPECT_NE(answers.images[0], answers.images[1]);
+  EXPECT_EQ(run(*engine, {turned, first}).repeated_crops, 2);
+}
+
+TEST_F(CudaEngineTest, TakesItsLargestBatchOfItsLargestCrops) {
+  const auto engine = open(8);
+  gpu_->hold(true);
+  std::vector<Sample> samples[kLanes];
+  std::vector<Engine::Ticket> tickets;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    for (int i = 0; i < 8; ++i) samples[lane].push_back(sized_.make(192, 192));
+    tickets.push_back(engine->submit(samples[lane], Region::Lower, nullptr));
+    gpu_->wait_for_launches(opened_.launches + 2 * (lane + 1));
+  }
+  gpu_->hold(false);
+  const std::size_t bytes = upload_of_pixels(8, 8, 8 * 192 * 192 * 3);
+  EXPECT_EQ(uploads(), (Sizes{bytes, bytes}));
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const auto images = engine->collect(tickets[static_cast<std::size_t>(lane)]).images;
+    EXPECT_EQ(images, run(*engine, sized_.resized(samples[lane]), Region::Lower).images);
+  }
+}
+
+TEST_F(CudaEngineTest, RefusesCropsThatAreTooLargeOrEmpty) {
+  const auto engine = open();
+  Sample sample = sized_.make(192, 192);
+  using Size = std::pair<int, int>;
+  for (const auto &[width, height] : {Size{193, 5}, Size{5, 193}, Size{0, 5}, Size{5, -1}}) {
+    sample.crop.width = width;
+    sample.crop.height = height;
+    const Error error = failure_of([&] {
+      engine->submit({sized_.make(9, 9), sample}, Region::Full, nullptr);
+    });
+    EXPECT_EQ(error.code(), ErrorCode::Unsupported);
+    EXPECT_EQ(std::string(error.what()),
+              "a crop of " + std::to_string(width) + " x " + std::to_string(height) +
+                  " pixels; the engine takes 1 x 1 to 192 x 192 (a bug in the caller)");
+  }
 }
 
 // Crops that come again ---------------------------------------------------------------------------
@@ -269,7 +349,7 @@ TEST_F(CudaEngineTest, RecognisesNothingWithoutACache) {
   config_.feature_cache_bytes = 0;
   const auto engine = open();
   EXPECT_EQ(repeated(*engine, {1, 1, 2}), 0);
-  EXPECT_EQ(uploads().back(), upload(4, 4));
+  EXPECT_EQ(uploads().back(), upload(4, 4, 1));
   EXPECT_EQ(repeated(*engine, {1, 2}), 0);
   EXPECT_EQ(uploads().back(), upload(2, 2));
 }
@@ -365,7 +445,7 @@ TEST_F(CudaEngineTest, MergesBatchesThatWaitAtTheSameTime) {
   EXPECT_EQ(answers[3].repeated_crops, 1);
   EXPECT_EQ(answers[4].repeated_crops, 0);
   EXPECT_EQ(uploads(),
-            (Sizes{upload(1, 1), upload(1, 1), upload(8, 4), upload(8, 8), upload(2, 0)}));
+            (Sizes{upload(1, 1), upload(1, 1), upload(8, 4, 1), upload(8, 8), upload(2, 0)}));
   EXPECT_EQ(downloads(), (Sizes{kCrop, kCrop, 5 * kCrop, 8 * kCrop / 2, 2 * kCrop / 2}));
 }
 

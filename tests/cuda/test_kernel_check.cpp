@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <utility>
+#include <vector>
 
 #include "conv_scene.h"
 #include "fake_driver.h"
@@ -85,6 +87,24 @@ TEST(KernelCheck, FindsWrongKernelsOfEachOtherKind) {
   EXPECT_NE(complaint(mels).find("wrong speech"), std::string::npos);
   answers.change_answers = [](AnswerArgs &args) { ++args.first_row; };
   EXPECT_NE(complaint(answers).find("wrong pictures"), std::string::npos);
+}
+
+// Each crop that is not square read as if it were turned: within its bytes.
+TEST(KernelCheck, FindsFacesThatAreResizedWrong) {
+  int turned = 0;
+  for (std::size_t image = 0; image < 6; ++image) {
+    WrongDriver driver;
+    std::vector<CropPlace> places;
+    driver.change_faces = [&](FaceArgs &args) {
+      places.assign(args.places, args.places + args.images);
+      std::swap(places.at(image).width, places.at(image).height);
+      args.places = places.data();
+    };
+    const bool found = complaint(driver).find("wrong faces") != std::string::npos;
+    EXPECT_EQ(found, places[image].width != places[image].height) << image;
+    turned += found;
+  }
+  EXPECT_GE(turned, 3);  // enlarged, reduced, a line
 }
 
 TEST(KernelCheck, SaysWhichGpuItIsAndWhatToDo) {

@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include "conv_plan.h"
 #include "conv_scene.h"
@@ -200,16 +202,25 @@ TEST(ConvolutionEmulated, RefusesWhatItCannotDo) {
 TEST(PicturesEmulated, FacesAreTheirTwins) {
   for (Number number : kAllNumbers)
     for (int edge : {1, 7, 24}) {
-      constexpr int kImages = 3;
-      std::vector<std::uint8_t> crops(static_cast<std::size_t>(kImages * edge * edge * 3));
-      for (std::size_t i = 0; i < crops.size(); ++i) crops[i] = static_cast<std::uint8_t>(i * 7);
-      std::vector<std::uint8_t> twin(static_cast<std::size_t>(kImages * edge * edge * 8) *
+      std::vector<CropPlace> places = {
+          {0, edge, edge}, {0, 1, 1}, {0, 50, 31}, {0, 5, 48}, {0, 48, 48}};
+      std::uint32_t bytes = 0;
+      for (CropPlace &place : places)
+        place.offset = std::exchange(
+            bytes, bytes + static_cast<std::uint32_t>(place.width * place.height * 3));
+      std::reverse(places.begin(), places.end());  // another order than they lie there
+      std::vector<std::uint8_t> crops(bytes);
+      for (std::size_t i = 0; i < crops.size(); ++i)
+        crops[i] = static_cast<std::uint8_t>(i * i / 7);
+      std::vector<std::uint8_t> twin(places.size() * static_cast<std::size_t>(edge * edge * 8) *
                                      size_of(number));
       std::vector<std::uint8_t> emulated = twin;
-      FaceArgs args{number, kImages, edge, crops.data(), twin.data()};
+      FaceArgs args{number,     static_cast<int>(places.size()), edge, places.data(), crops.data(),
+                    twin.data()};
       write_faces_on_cpu(args);
       args.output = emulated.data();
       Gpu gpu;
+      allow(gpu, places);
       allow(gpu, crops);
       allow(gpu, emulated, true);
       EXPECT_EQ(launch_faces(args, nullptr), cudaSuccess);

@@ -296,15 +296,17 @@ TEST(UploadBlock, IsOnePieceForAnyTwoCounts) {
   for (const int samples : {1, 2, 4, 8}) {
     EXPECT_EQ(block.first(samples), block.slots(samples));
     EXPECT_EQ(block.slots(samples) + static_cast<std::size_t>(samples) * 4, block.mels(samples));
-    EXPECT_EQ(block.mels(samples) + static_cast<std::size_t>(samples) * 5120, block.crops());
+    EXPECT_EQ(block.mels(samples) + static_cast<std::size_t>(samples) * 5120, block.places());
     EXPECT_EQ(block.mels(samples) % 256, 0u);
   }
-  EXPECT_EQ(block.end(0), block.crops());
+  EXPECT_EQ(block.end(0, 0), block.places());
   for (const int crops : {1, 2, 4, 8}) {
-    EXPECT_EQ(block.new_slots(crops), block.crops() + static_cast<std::size_t>(crops) * 27648);
-    EXPECT_EQ(block.end(crops), block.new_slots(crops) + static_cast<std::size_t>(crops) * 4);
+    const auto count = static_cast<std::size_t>(crops);
+    EXPECT_EQ(block.new_slots(crops), block.places() + count * sizeof(CropPlace));
+    EXPECT_EQ(block.pixels(crops), block.new_slots(crops) + count * 4);
+    EXPECT_EQ(block.end(crops, 1000), block.pixels(crops) + 1000);  // what is used of it
   }
-  EXPECT_EQ(block.end(8), block.bytes());
+  EXPECT_EQ(block.end(8, 8 * 27648), block.bytes());
 }
 
 TEST(Buckets, ArePowersOfTwo) {

@@ -27,6 +27,7 @@ struct Control {
   bool fail = false;
   int engines = 0;
   std::vector<int> batches;
+  std::vector<Crop> crops;
 };
 
 Control &control() {
@@ -39,15 +40,16 @@ constexpr int kSize = 96, kBands = 80, kColumns = 16;
 struct Batch {
   Engine::Ticket ticket;
   Region region;
-  std::vector<std::vector<std::uint8_t>> crops;
+  std::vector<Crop> crops;
   std::vector<std::vector<float>> mels;
   std::function<void()> on_done;
 };
 
 class FakeEngine : public Engine {
  public:
-  explicit FakeEngine(bool keeps) : keeps_(keeps), worker_([this] { work(); }) {
+  FakeEngine(bool keeps, int max_crop_edge) : keeps_(keeps), worker_([this] { work(); }) {
     info_.family = "fake-96";
+    info_.max_crop_edge = max_crop_edge;
     info_.device = "cpu";
     info_.preferred_batch = 4;
     info_.max_batch = 16;
@@ -73,10 +75,13 @@ class FakeEngine : public Engine {
       throw Error(ErrorCode::Unsupported, "wrong batch size");
     Batch batch{0, region, {}, {}, std::move(on_done)};
     for (const Sample &sample : samples) {
-      batch.crops.emplace_back(sample.crop, sample.crop + kSize * kSize * 3);
+      batch.crops.push_back({sample.crop.width,
+                             sample.crop.height,
+                             {sample.crop.pixels, sample.crop.pixels + sample.crop.bytes()}});
       batch.mels.emplace_back(sample.mel, sample.mel + kBands * kColumns);
     }
     std::lock_guard<std::mutex> guard(control().lock);
+    control().crops.insert(control().crops.end(), batch.crops.begin(), batch.crops.end());
     batch.ticket = next_++;
     control().batches.push_back(static_cast<int>(samples.size()));
     queue_.push_back(std::move(batch));
@@ -132,8 +137,9 @@ class FakeEngine : public Engine {
     answers.end_valid_row = kSize;
     answers.milliseconds = 1;
     for (std::size_t i = 0; i < batch.crops.size(); i++) {
-      std::vector<std::uint8_t> image = batch.crops[i];
+      std::vector<std::uint8_t> image = batch.crops[i].pixels;
       if (keeps_ && !seen_.insert(image).second) ++answers.repeated_crops;
+      if (image.size() != kSize * kSize * 3) image.assign(kSize * kSize * 3, image.front());
       for (std::size_t p = 0; p < image.size(); p += 3) {
         image[p] = static_cast<std::uint8_t>(255 - image[p]);
         image[p + 1] = level(batch.mels[i].front());
@@ -165,6 +171,7 @@ void reset() {
   control().held = control().fail = false;
   control().releases = 0;
   control().batches.clear();
+  control().crops.clear();
   control().cond.notify_all();
 }
 
@@ -191,6 +198,11 @@ std::vector<int> batches() {
   return control().batches;
 }
 
+std::vector<Crop> crops() {
+  std::lock_guard<std::mutex> guard(control().lock);
+  return control().crops;
+}
+
 void wait_for_batches(std::size_t count) {
   std::unique_lock<std::mutex> lock(control().lock);
   control().cond.wait(lock, [&] { return control().batches.size() >= count; });
@@ -208,13 +220,14 @@ namespace {
 std::shared_ptr<w2l::Engine> open_fake(const w2l::EngineConfig &config) {
   std::ifstream file(config.model);
   std::string word;
-  file >> word;
+  int max_crop_edge = 0;
+  file >> word >> max_crop_edge;
   if (word != "fake")
     throw w2l::Error(w2l::ErrorCode::Format, config.model + " is not a fake checkpoint");
   // For tests that start another process.
   if (const char *log = std::getenv("W2L_FAKE_OPENED"))
     std::ofstream(log, std::ios::app) << config.model << "\n";
-  return std::make_shared<w2l::fake::FakeEngine>(config.feature_cache_bytes > 0);
+  return std::make_shared<w2l::fake::FakeEngine>(config.feature_cache_bytes > 0, max_crop_edge);
 }
 
 }  // namespace

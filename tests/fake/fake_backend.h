@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -9,6 +10,8 @@ namespace w2l::fake {
 
 // The answer for crop pixel (b, g, r): (255 - b, level(first mel value), level(last mel value)),
 // where level maps -4..4 to 0..255. Repeated crops are counted, unless the bound to keep them is 0.
+// A checkpoint holds the word "fake", and the engine's max_crop_edge if it is not 0; answers to
+// crops of other sizes than the network's repeat the crop's first pixel.
 std::uint8_t level(float mel);
 
 // Forgets everything below; the engine answers at once.
@@ -19,6 +22,12 @@ void hold(bool held);
 void release_one();
 // The next batch to be answered fails.
 void fail_next();
+struct Crop {
+  int width, height;
+  std::vector<std::uint8_t> pixels;
+};
+// All crops submitted so far.
+std::vector<Crop> crops();
 // Sizes of all batches submitted so far.
 std::vector<int> batches();
 // Waits until that many batches have been submitted.

@@ -25,12 +25,12 @@ constexpr const char *kVideoCaps =
 constexpr const char *kAudioCaps =
     "audio/x-raw, format=F32LE, rate=16000, channels=1, layout=interleaved";
 
-inline std::string fake_model() {
-  static const std::string path = [] {
-    std::string file = std::string(g_get_tmp_dir()) + "/w2l-fake-" + std::to_string(getpid());
-    std::ofstream(file) << "fake\n";
-    return file;
-  }();
+inline std::string fake_model(int max_crop_edge = 0) {
+  const std::string path = std::string(g_get_tmp_dir()) + "/w2l-fake-" + std::to_string(getpid()) +
+                           "-" + std::to_string(max_crop_edge);
+  // Once: an engine is shared as long as its file stays the same.
+  if (!g_file_test(path.c_str(), G_FILE_TEST_EXISTS))
+    std::ofstream(path) << "fake " << max_crop_edge << "\n";
   return path;
 }
 

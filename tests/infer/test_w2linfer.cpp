@@ -148,6 +148,72 @@ GST_START_TEST(repeated_crops_are_counted) {
 }
 GST_END_TEST;
 
+/* Every pixel of it is another one. */
+static GstBuffer *make_frame_with_box(int index, const GstW2lBox &box) {
+  GstBuffer *buffer = make_frame(index, false);
+  GstMapInfo map;
+  gst_buffer_map(buffer, &map, GST_MAP_WRITE);
+  for (gsize i = 0; i < map.size; i++) map.data[i] = guint8(i * i / 11 + gsize(index));
+  gst_buffer_unmap(buffer, &map);
+  gst_buffer_add_w2l_face_meta(buffer, &box, 0, 1.0, GST_W2L_FACE_FLAG_NONE);
+  return buffer;
+}
+
+static std::vector<std::uint8_t> pixels_of(GstBuffer *buffer, const GstW2lBox &box) {
+  std::vector<std::uint8_t> pixels;
+  for (int row = box.y1; row < box.y2; row++) {
+    std::vector<std::uint8_t> line(gsize(box.x2 - box.x1) * 3);
+    gst_buffer_extract(buffer, gsize(row * kWidth + box.x1) * 3, line.data(), line.size());
+    pixels.insert(pixels.end(), line.begin(), line.end());
+  }
+  return pixels;
+}
+
+GST_START_TEST(an_engine_that_resizes_gets_the_box_as_it_is) {
+  InferFixture f(("model=" + fake_model(18)).c_str());
+  f.push_audio(speech(1.0));
+  const GstW2lBox boxes[] = {kFace, {2, 3, 12, 21}, {0, 0, 18, 1}, {31, 23, 32, 24}};
+  int index = 0;
+  for (const GstW2lBox &box : boxes) {
+    GstBuffer *frame = make_frame_with_box(index++, box);
+    const std::vector<std::uint8_t> expected = pixels_of(frame, box);
+    gst_harness_push(f.video, frame);
+    GstBuffer *out = gst_harness_pull(f.video);
+    fail_unless_equals_int(gst_buffer_get_w2l_patch_meta(out)->box.x1, box.x1);
+    fail_unless_equals_uint64(gst_buffer_get_size(gst_buffer_get_w2l_patch_meta(out)->image),
+                              96 * 96 * 3);
+    gst_buffer_unref(out);
+    const fake::Crop crop = fake::crops().back();
+    fail_unless_equals_int(crop.width, box.x2 - box.x1);
+    fail_unless_equals_int(crop.height, box.y2 - box.y1);
+    fail_unless(crop.pixels == expected);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(a_box_that_is_larger_than_the_engine_takes_is_resized) {
+  /* The first engine takes 18 x 18, the second none but 96 x 96. */
+  const GstW2lBox boxes[] = {{2, 3, 21, 13}, {2, 3, 12, 22}, {0, 0, kWidth, kHeight}};
+  std::vector<fake::Crop> crops[2];
+  for (int i = 0; i < 2; i++) {
+    InferFixture f(i == 0 ? ("model=" + fake_model(18)).c_str() : "");
+    f.push_audio(speech(1.0));
+    int index = 0;
+    for (const GstW2lBox &box : boxes) {
+      gst_harness_push(f.video, make_frame_with_box(index++, box));
+      gst_buffer_unref(gst_harness_pull(f.video));
+    }
+    crops[i] = fake::crops();
+    fail_unless_equals_uint64(crops[i].size(), 3);
+  }
+  for (int n = 0; n < 3; n++) {
+    fail_unless_equals_int(crops[0][n].width, 96);
+    fail_unless_equals_int(crops[0][n].height, 96);
+    fail_unless(crops[0][n].pixels == crops[1][n].pixels);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST(the_video_ends_with_the_references_last_window) {
   InferFixture f("on-audio-end=end");
   std::vector<float> samples = speech(0.5); /* 41 columns: frame 8 starts at 25, frame 7 at 22 */
@@ -861,6 +927,8 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, the_sizes_of_audio_buffers_do_not_matter);
   tcase_add_test(general, region_full_computes_all_rows);
   tcase_add_test(general, repeated_crops_are_counted);
+  tcase_add_test(general, an_engine_that_resizes_gets_the_box_as_it_is);
+  tcase_add_test(general, a_box_that_is_larger_than_the_engine_takes_is_resized);
   tcase_add_test(general, the_video_ends_with_the_references_last_window);
   tcase_add_test(general, frames_behind_the_speech_pass_when_asked_to);
   tcase_add_test(general, a_new_stream_starts_again_after_the_end);

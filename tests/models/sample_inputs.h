@@ -27,7 +27,7 @@ struct SampleInput {
           static_cast<float>(formula_uniform(name + ".mel", static_cast<std::int64_t>(i)) * 8 - 4);
   }
 
-  Sample sample() const { return {crop.data(), mel.data()}; }
+  Sample sample() const { return {{crop.data(), 96, 96}, mel.data()}; }
 };
 
 inline std::vector<SampleInput> sample_inputs(int count) {

@@ -282,6 +282,26 @@ TEST_F(CpuEngine, TakesBatchesOf1To128) {
   EXPECT_EQ(answers.images.front(), answers.images.back());
 }
 
+TEST_F(CpuEngine, TakesCropsOfTheNetworksSizeOnly) {
+  const auto engine = open_engine(config_);
+  EXPECT_EQ(engine->info().max_crop_edge, 0);
+  Sample sample = test::SampleInput(0).sample();
+  using Size = std::pair<int, int>;
+  for (const auto &[width, height] : {Size{96, 95}, Size{97, 96}, Size{48, 192}, Size{0, 0}}) {
+    sample.crop.width = width;
+    sample.crop.height = height;
+    try {
+      engine->submit({sample}, Region::Full, nullptr);
+      ADD_FAILURE() << width << " x " << height << " was taken";
+    } catch (const Error &error) {
+      EXPECT_EQ(error.code(), ErrorCode::Unsupported);
+      EXPECT_EQ(std::string(error.what()),
+                "a crop of " + std::to_string(width) + " x " + std::to_string(height) +
+                    " pixels; the engine takes 96 x 96 (a bug in the caller)");
+    }
+  }
+}
+
 TEST_F(CpuEngine, RefusesPrecisionsThatACpuHasNot) {
   for (Precision precision : {Precision::Fp16, Precision::Tf32}) {
     config_.precision = precision;

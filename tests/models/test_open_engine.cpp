@@ -159,11 +159,11 @@ TEST_F(OpenFakeEngine, AnEngineThatIsTheSecondChoiceAnswersAsEver) {
     return open_engine(config_);
   }();
   std::promise<void> called;
-  const auto ticket =
-      engine->submit({{crop.data(), mel.data()}}, Region::Full, [&] { called.set_value(); });
+  const auto ticket = engine->submit({{{crop.data(), 96, 96}, mel.data()}}, Region::Full,
+                                     [&] { called.set_value(); });
   EXPECT_EQ(engine->collect(ticket).images.size(), 1u);
   called.get_future().get();
-  engine->discard(engine->submit({{crop.data(), mel.data()}}, Region::Full, [] {}));
+  engine->discard(engine->submit({{{crop.data(), 96, 96}, mel.data()}}, Region::Full, [] {}));
 }
 
 TEST_F(OpenFakeEngine, AGpuThatIsAskedForIsNeverReplaced) {

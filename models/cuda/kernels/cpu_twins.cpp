@@ -191,8 +191,13 @@ void write_faces_on_cpu(const FaceArgs &args) {
     constexpr Number kNumber = decltype(constant)::value;
     auto *output = static_cast<typename Storage<kNumber>::Type *>(args.output);
     for_pixels(args.images, args.edge, args.edge, [&](std::int64_t pixel, int row) {
-      face_pixel<kNumber>(args.crops + pixel * kPictureChannels, row >= args.edge / 2,
-                          output + pixel * kChannelStep);
+      const CropPlace &place = args.places[pixel / args.edge / args.edge];
+      std::uint8_t bgr[kPictureChannels];
+      resized_pixel(
+          args.crops + place.offset, place.width, place.height, args.edge,
+          static_cast<int>(pixel % args.edge), row, [](const std::uint8_t *from) { return *from; },
+          bgr);
+      face_pixel<kNumber>(bgr, row >= args.edge / 2, output + pixel * kChannelStep);
     });
   });
 }

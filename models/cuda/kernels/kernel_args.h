@@ -67,11 +67,19 @@ struct ConvArgs {
   std::uint32_t *counters = nullptr;
 };
 
-// [images][edge][edge][3] bytes (BGR) to [images][edge][edge][kChannelStep]: the picture with its
-// lower half black, the whole picture, two zeros; all divided by 255.
+// Where a crop lies among others: [height][width][3] bytes (BGR), `offset` bytes from their begin.
+// Aligned to be read at once.
+struct alignas(16) CropPlace {
+  std::uint32_t offset = 0;
+  std::int32_t width = 0, height = 0;
+};
+
+// Crops of any size to [images][edge][edge][kChannelStep]: the crop resized to edge x edge with its
+// lower half black, the same whole, two zeros; all divided by 255.
 struct FaceArgs {
   Number number = Number::Fp32;
   int images = 0, edge = 0;
+  const CropPlace *places = nullptr;  // [images]; device memory, as only a launch knows them
   const std::uint8_t *crops = nullptr;
   void *output = nullptr;
 };

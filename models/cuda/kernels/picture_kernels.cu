@@ -35,17 +35,22 @@ W2L_DEVICE std::int64_t pixel_of_thread() {
   return std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
 }
 
+struct ByteReader {
+  W2L_DEVICE std::uint8_t operator()(const std::uint8_t *from) const { return gpu::read(from); }
+};
+
 template <Number number>
 __global__ void __launch_bounds__(kThreads) faces(const FaceArgs args) {
   const std::int64_t pixel = pixel_of_thread();
   if (pixel >= std::int64_t{args.images} * args.edge * args.edge) return;
+  const int x = static_cast<int>(pixel % args.edge);
+  const int y = static_cast<int>(pixel / args.edge % args.edge);
+  const CropPlace place = gpu::read(args.places + pixel / args.edge / args.edge);
   std::uint8_t bgr[kPictureChannels];
-  W2L_UNROLL
-  for (int c = 0; c < kPictureChannels; ++c)
-    bgr[c] = gpu::read(args.crops + pixel * kPictureChannels + c);
-  const int row = static_cast<int>(pixel / args.edge % args.edge);
+  resized_pixel(args.crops + place.offset, place.width, place.height, args.edge, x, y, ByteReader(),
+                bgr);
   Pixel<number> face;
-  face_pixel<number>(bgr, row >= args.edge / 2, face.numbers());
+  face_pixel<number>(bgr, y >= args.edge / 2, face.numbers());
   face.write(args.output, pixel);
 }
 
