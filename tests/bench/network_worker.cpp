@@ -66,6 +66,17 @@ class Inputs {
     return samples;
   }
 
+  // The same with crops twice as large, each pixel four times: resized, they are the same again.
+  std::vector<w2l::Sample> doubled_batch(std::size_t size) {
+    std::vector<w2l::Sample> samples = batch(size);
+    doubled_.clear();
+    for (w2l::Sample &sample : samples) {
+      doubled_.push_back(doubled(sample.crop));
+      sample.crop = {doubled_.back().data(), 2 * sample.crop.width, 2 * sample.crop.height};
+    }
+    return samples;
+  }
+
   // Makes crops that no engine has seen before: a running number in the first pixels of each.
   void renew() {
     ++number_;
@@ -74,9 +85,22 @@ class Inputs {
   }
 
  private:
+  static std::vector<std::uint8_t> doubled(const w2l::Crop &crop) {
+    constexpr std::ptrdiff_t kPixel = 3;
+    const std::ptrdiff_t row = crop.width * kPixel;
+    std::vector<std::uint8_t> larger;
+    for (int y = 0; y < 2 * crop.height; ++y)
+      for (int x = 0; x < 2 * crop.width; ++x) {
+        const std::uint8_t *pixel = crop.pixels + y / 2 * row + x / 2 * kPixel;
+        larger.insert(larger.end(), pixel, pixel + kPixel);
+      }
+    return larger;
+  }
+
   const int edge_;
   std::size_t crop_size_, mel_size_, count_ = 0;
   std::vector<std::uint8_t> crops_;
+  std::vector<std::vector<std::uint8_t>> doubled_;
   std::vector<float> mels_;
   std::uint64_t number_ = 0;
 };
@@ -97,6 +121,7 @@ class Worker {
     ready_["precision"] = w2l::to_string(engine_->info().precision);
     ready_["device"] = engine_->info().device;
     ready_["preferred_batch"] = engine_->info().preferred_batch;
+    ready_["max_crop_edge"] = engine_->info().max_crop_edge;
     ready_["load_seconds"] = seconds_since(start);
     ready_["load_peak_mib"] = w2l::test::memory_mib("VmHWM") - before;
     ready_["loaded_mib"] = w2l::test::memory_mib("VmRSS") - before;
@@ -120,10 +145,12 @@ class Worker {
                               : latency(batch, parse_region(region), seconds, repeated);
     }
     std::size_t count = 0;
-    std::string file;
+    std::string file, crops;
     if (request != "answer" || !(words >> count >> region >> file))
       throw std::invalid_argument("unknown request: " + line);
-    return write_answers(count, parse_region(region), file);
+    words >> crops;
+    return write_answers(crops == "doubled" ? inputs_->doubled_batch(count) : inputs_->batch(count),
+                         parse_region(region), file);
   }
 
  private:
@@ -173,9 +200,9 @@ class Worker {
             {"most_ms", times.back()}};
   }
 
-  Json write_answers(std::size_t count, w2l::Region region, const std::string &path) {
-    const w2l::Answers answers =
-        engine_->collect(engine_->submit(inputs_->batch(count), region, nullptr));
+  Json write_answers(const std::vector<w2l::Sample> &batch, w2l::Region region,
+                     const std::string &path) {
+    const w2l::Answers answers = engine_->collect(engine_->submit(batch, region, nullptr));
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     for (const std::vector<std::uint8_t> &image : answers.images)
       file.write(reinterpret_cast<const char *>(image.data()),

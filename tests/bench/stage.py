@@ -32,12 +32,13 @@ def precisions(device):
     return CUDA_PRECISIONS if device == "cuda" else CPU_PRECISIONS
 
 
-def case_name(weights, device, precision):
-    return f"{weights}, {device}, {precision}"
+def case_name(*parts):
+    """Of weights, form of the crops, device, precision; a form that is nothing special is empty."""
+    return ", ".join(filter(None, parts))
 
 
-def answers(worker, count, path):
-    worker.ask(f"answer {count} full {path}")
+def answers(worker, count, path, form=""):
+    worker.ask(f"answer {count} full {path} {form}".rstrip())
     with open(path, "rb") as file:
         return file.read()
 
@@ -67,11 +68,13 @@ class Exactness:
                 values, source = None, str(error)
             for device in devices:
                 for precision in precisions(device):
-                    name = case_name(weights, device, precision)
-                    result[name] = ({"error": f"nothing to compare with: {source}"}
-                                    if values is None else
-                                    {**self._case(model, device, precision, values),
-                                     "against": source})
+                    if values is None:
+                        result[case_name(weights, device, precision)] = {
+                            "error": f"nothing to compare with: {source}"}
+                        continue
+                    for form, case in self._forms(model, device, precision, values).items():
+                        result[case_name(weights, form, device, precision)] = {
+                            **case, "against": source}
         return result
 
     def _expected(self, weights, model):
@@ -91,17 +94,21 @@ class Exactness:
         with open(path, "rb") as file:
             return array.array("f", file.read()), "PyTorch on the CPU"
 
-    def _case(self, model, device, precision, values):
+    def _forms(self, model, device, precision, values):
+        """Form of the crops -> what was found. Where the engine resizes, the same pictures come
+        twice as large, too."""
         worker = workers.own(self.options.build, model, self.inputs, precision,
                              self.options.threads, device)
         try:
             worker.start()
-            got = answers(worker, EXACT_COUNT, os.path.join(self.folder, "answers.bin"))
+            forms = ["", "doubled"] if worker.ready["max_crop_edge"] >= 2 * network.ROWS else [""]
+            got = {form: answers(worker, EXACT_COUNT, os.path.join(self.folder, "answers.bin"), form)
+                   for form in forms}
         except workers.BenchError as error:
-            return {"error": str(error)}
+            return {"": {"error": str(error)}}
         finally:
             worker.stop()
-        return exactness.compare(got, values)
+        return {form: exactness.compare(pictures, values) for form, pictures in got.items()}
 
 
 def exactness_table(result):

@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 import unittest
 import zipfile
+from unittest import mock
 
 import packing
 import stage
@@ -179,6 +180,36 @@ class Engines(unittest.TestCase):
         self.assertIn("run 1: engine ended", benchmark.failed["bad"])
         self.assertIsNone(benchmark._ask("bad", "run 2"))
         self.assertEqual(benchmark._ask("good", "run 1"), {"b": 2})
+
+
+class CropForms(unittest.TestCase):
+    def forms(self, max_crop_edge):
+        """Of an engine that answers doubled crops with 20, others with 10."""
+        script = (f"import sys; print('{{\"max_crop_edge\": {max_crop_edge}}}', flush=True)\n"
+                  "for line in sys.stdin:\n"
+                  "    path, byte = line.split()[3], 20 if 'doubled' in line else 10\n"
+                  "    open(path, 'wb').write(bytes([byte]))\n"
+                  "    print('{}', flush=True)\n")
+        options = type("Options", (), {"build": None, "threads": 1})
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(
+                workers, "own",
+                lambda *_: workers.Worker("engine", [sys.executable, "-c", script], {})):
+            benchmark = stage.Exactness.__new__(stage.Exactness)
+            benchmark.options, benchmark.folder, benchmark.inputs = options, folder, None
+            return benchmark._forms(None, "cuda", "fp32", [10 / 255])
+
+    def test_an_engine_that_resizes_is_given_larger_crops_too(self):
+        found = self.forms(192)
+        self.assertEqual({form: case["most_different"] for form, case in found.items()},
+                         {"": 0, "doubled": 10})
+
+    def test_one_that_does_not_is_not(self):
+        self.assertEqual(list(self.forms(0)), [""])
+
+    def test_the_form_is_in_the_name(self):
+        self.assertEqual(stage.case_name("demo", "", "cpu", "fp32"), "demo, cpu, fp32")
+        self.assertEqual(stage.case_name("demo", "doubled", "cuda", "fp32"),
+                         "demo, doubled, cuda, fp32")
 
 
 class Target(unittest.TestCase):
