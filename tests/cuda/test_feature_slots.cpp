@@ -77,6 +77,9 @@ TEST(FeatureSlots, AreComparedByTheirSizeToo) {
   const auto lease = slots.lease({high, wide, crops({"aaa"}).front()}, 3);
   EXPECT_EQ(lease.slots, (Slots{2, 1, 0}));
   EXPECT_EQ(lease.repeated, (std::vector<bool>{false, true, true}));
+  FeatureSlots others(4, kCropBytes, true, [](std::string_view) { return 1; });
+  others.lease({high}, 1);
+  EXPECT_FALSE(others.lease(crops({"aaa"}), 2).repeated[0]);  // its first row
 }
 
 TEST(FeatureSlots, OfLaunchesInFlightKeepTheirCrops) {
