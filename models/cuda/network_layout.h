@@ -114,9 +114,9 @@ class NetworkLayout {
   std::size_t weight_bytes_ = 0, slot_bytes_ = 0, arena_bytes_ = 0;
 };
 
-// The largest edge of a crop. To less than a half, linear resizing leaves pixels out, which would
-// be copied, compared and kept in vain. So 128 crops for 96 pixels, the most that a launch has,
-// take up to 13.5 MiB of a lane's memory, both on the GPU and pinned: all batches fit.
+// The largest edge of a crop. Linear resizing to less than half of it would leave pixels out, and
+// these would be copied, compared and kept in vain. So 128 crops for 96 pixels, the most that a
+// launch has, take up to 13.5 MiB of a lane's memory, both on the GPU and pinned: all batches fit.
 int max_crop_edge(const Family &family);
 
 // Channels as they are stored: the next multiple of kChannelStep.
