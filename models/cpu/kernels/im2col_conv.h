@@ -1,7 +1,7 @@
 // gst-wav2lip: a convolution of any geometry as one product of matrices: the patches of the input
 // that lie under output pixels, and the weights. For the layers that WinogradConv is not for.
-// Weights are packed once; memory and threads are the caller's. SPDX-License-Identifier:
-// LGPL-2.1-or-later
+// Weights are packed once; memory and threads are the caller's.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstddef>
