@@ -1,7 +1,8 @@
 // gst-wav2lip: the streaming mel spectrogram declared in mel_frontend.h: pre-emphasis, centred
 // short-time Fourier transform (kissfft), Slaney mel bands, decibels scaled to -4..4. All in
 // double: in float, rounding noise of the transform moves quiet bands beside loud ones by up to
-// 4e-5. SPDX-License-Identifier: LGPL-2.1-or-later
+// 4e-5.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "mel_frontend.h"
 
 #include <kissfft.hh>

@@ -1,6 +1,6 @@
 // gst-wav2lip tests: the CUDA engine's own resizing, in the kernels' twin, against OpenCV's
-// cv::resize: byte by byte, for all sizes that an engine takes. SPDX-License-Identifier:
-// LGPL-2.1-or-later
+// cv::resize: byte by byte, for all sizes that an engine takes.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
 #include <cmath>

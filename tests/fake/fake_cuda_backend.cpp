@@ -1,6 +1,6 @@
 // gst-wav2lip tests: a CUDA backend on a computer whose GPU is as $W2L_FAKE_GPU says: "good" (but
-// it computes nothing), "old", "full" (no memory left), or none at all. SPDX-License-Identifier:
-// LGPL-2.1-or-later
+// it computes nothing), "old", "full" (no memory left), or none at all.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cstdlib>
 #include <string>
 

@@ -2,7 +2,8 @@
 // NVIDIA's driver that asks CUPTI for each kernel and copy, those in graphs too.
 // A process started with CUDA_INJECTION64_PATH=<this>, W2L_CUPTI_LIBRARY=<libcupti.so.13> and
 // W2L_GPU_ACTIVITIES=<file> writes a line for each, its fields divided by tabs: kernel or copy,
-// start and end in ns, the name. SPDX-License-Identifier: LGPL-2.1-or-later
+// start and end in ns, the name.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cupti.h>
 #include <cxxabi.h>
 #include <dlfcn.h>

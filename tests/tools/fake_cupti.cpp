@@ -1,5 +1,6 @@
 // gst-wav2lip tests: a stand-in for NVIDIA's CUPTI, which has recorded three activities: a kernel,
-// a copy and a memset. SPDX-License-Identifier: LGPL-2.1-or-later
+// a copy and a memset.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cupti.h>
 
 #include <cstdint>

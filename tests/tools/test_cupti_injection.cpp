@@ -1,6 +1,7 @@
 // gst-wav2lip tests: the CUPTI injection library, with this program in the place of NVIDIA's driver
 // and a stand-in for CUPTI. W2L_GPU_ACTIVITIES, W2L_CUPTI_LIBRARY and CUDA_INJECTION64_PATH are
-// set. SPDX-License-Identifier: LGPL-2.1-or-later
+// set.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
