@@ -8,13 +8,13 @@ namespace w2l {
 namespace {
 
 // A block's intermediate results should stay in a core's second-level cache (1 MiB and more).
-constexpr std::size_t kBlockBytes = 400 * 1024;
+constexpr std::size_t kBlockBytes = 64 * 1024;
 // Each block reads its weights, which with many channels do not stay in any cache near the core.
 constexpr int kLeastPatches = 14;
 
 // Pixels are staged in the first-level cache.
-constexpr std::size_t kStageBytes = 16 * 1024;
-constexpr int kMostStaged = 32;
+constexpr std::size_t kStageBytes = 24 * 1024;
+constexpr int kMostStaged = 48;
 
 // Small pictures are cut into so many blocks, if these are not smaller than that, for the sake of
 // other threads. Blocks of other columns gather the same patches again.
@@ -22,9 +22,8 @@ constexpr int kWantedBlocks = 8, kFewPatches = 48, kFewColumns = 64;
 
 template <typename Number>
 int patches_of_block(const Im2colLayer<Number> &layer, const Im2colKernels &kernels) {
-  const Im2colSpace none(layer, kernels.lanes, 0), some(layer, kernels.lanes, kernels.lanes);
-  const std::size_t one =
-      (some.total() - none.total()) * sizeof(float) / static_cast<std::size_t>(kernels.lanes);
+  const int numbers = round_up(layer.elements(), kernels.lanes) + layer.columns;
+  const std::size_t one = static_cast<std::size_t>(numbers) * sizeof(float);
   const int fitting = static_cast<int>(kBlockBytes / one);
   return round_up(std::max(fitting, kLeastPatches), kernels.rows);
 }
@@ -55,9 +54,6 @@ Im2colSpace::Im2colSpace(const Im2colLayer<Number> &layer, int lanes, int patche
   const auto floats = [&](int numbers) {  // and what may be read or written beyond them
     return static_cast<std::size_t>(round_up(numbers, lanes) + 2 * lanes);
   };
-  const auto matrix = [&](int elements) {
-    return static_cast<std::size_t>(patches) * static_cast<std::size_t>(round_up(elements, lanes));
-  };
   const int fitting = static_cast<int>(kStageBytes / sizeof(float)) / layer.run();
   staged = std::max((fitting - geometry.kernel) / geometry.stride_x + 1, 1);
   staged = std::min(staged, kMostStaged);
@@ -65,6 +61,11 @@ Im2colSpace::Im2colSpace(const Im2colLayer<Number> &layer, int lanes, int patche
   stage = floats(width * layer.run());
   patch = floats(layer.patch());
   units = static_cast<std::size_t>(round_up(patches, lanes));
+  constexpr int kLine = 64 / sizeof(float);
+  step = static_cast<std::size_t>(round_up(patches * lanes + kLine, 2 * kLine) - kLine);
+  const auto matrix = [&](int elements) {
+    return static_cast<std::size_t>(round_up(elements, lanes) / lanes) * step;
+  };
   inputs = matrix(layer.elements());
   products = matrix(layer.columns);
 }

@@ -63,6 +63,7 @@ using HalfIntegers = hn::Rebind<std::int16_t, Floats>;
 
 // Bytes stand for 0 to 1; 255 becomes the largest int16 that they can without rounding.
 constexpr int kByteShift = 6;
+constexpr float kByteUnit = 1.0f / (255 << kByteShift);
 static_assert((255 << kByteShift) <= kPointLimit, "products.h");
 
 // As float(byte / 255.0), which the reference computes.
@@ -84,10 +85,6 @@ HWY_INLINE void stage_vector(const In *from, float *to) {
   hn::StoreU(load(from), Floats(), to);
 }
 
-HWY_INLINE void stage_vector(const Bf16 *from, Bf16 *to) {
-  hn::StoreU(load_bits(from), Halves(), reinterpret_cast<std::uint16_t *>(to));
-}
-
 HWY_INLINE void stage_vector(const std::uint8_t *from, std::int16_t *to) {
   const auto value = hn::PromoteTo(HalfIntegers(), hn::LoadU(Bytes(), from));
   hn::StoreU(hn::ShiftLeft<kByteShift>(value), HalfIntegers(), to);
@@ -96,16 +93,18 @@ HWY_INLINE void stage_vector(const std::uint8_t *from, std::int16_t *to) {
 // Neither reads nor writes anything but `count` numbers.
 template <typename In, typename Stage>
 void stage_numbers(const In *from, int count, Stage *to) {
-  if (count < kLanes) {
+  if constexpr (std::is_same_v<In, Stage>) {
+    std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(In));
+  } else if (count < kLanes) {
     HWY_ALIGN In some[kLanes] = {};
     HWY_ALIGN Stage staged[kLanes];
-    std::memcpy(some, from, static_cast<std::size_t>(count) * sizeof(In));
+    copy_some(from, count, some);
     stage_vector(some, staged);
-    std::memcpy(to, staged, static_cast<std::size_t>(count) * sizeof(Stage));
-    return;
+    copy_some(staged, count, to);
+  } else {
+    for (int i = 0; i < count - kLanes; i += kLanes) stage_vector(from + i, to + i);
+    stage_vector(from + count - kLanes, to + count - kLanes);
   }
-  for (int i = 0; i < count - kLanes; i += kLanes) stage_vector(from + i, to + i);
-  stage_vector(from + count - kLanes, to + count - kLanes);
 }
 
 // Of `count` columns of one row of the input from `first` on, zeros outside of the picture.
@@ -164,24 +163,46 @@ struct StagedPixels {
 // A patch as `rows` runs of numbers, `step` apart.
 template <typename Stage>
 struct Patch {
+  static constexpr int kNumbers = static_cast<int>(sizeof(float) / sizeof(Stage));
+
   const Stage *numbers;
   std::ptrdiff_t step;
   int rows, run;
 
-  // Calls put(index of the first, numbers) for all successive kCount numbers. They are copied to
-  // `memory` where runs do not consist of these.
-  template <int kCount, typename Put>
-  HWY_INLINE void visit(Stage *memory, const Put &put) const {
-    if (run % kCount == 0 || rows == 1) {
-      for (int row = 0; row < rows; ++row)
-        for (int i = 0; i < run; i += kCount) put(row * run + i, numbers + row * step + i);
-      return;
-    }
+  // Such that visit() can read it: where runs are short, or elements go across their ends, it is
+  // copied to `memory`.
+  HWY_INLINE Patch readable(Stage *memory) const {
+    if (run % kNumbers == 0 && (rows == 1 || run >= kNumbers * kLanes)) return *this;
     // What is copied beyond a run lies where the next one goes.
     for (int row = 0; row < rows; ++row)
-      for (int i = 0; i < run; i += kCount)
-        std::memcpy(memory + row * run + i, numbers + row * step + i, kCount * sizeof(Stage));
-    for (int i = 0; i < rows * run; i += kCount) put(i, memory + i);
+      for (int i = 0; i < run; i += kNumbers * kLanes)
+        std::memcpy(memory + row * run + i, numbers + row * step + i, kLanes * sizeof(float));
+    memory[rows * run] = Stage{};
+    return {memory, 0, 1, round_up(rows * run, kNumbers)};
+  }
+
+  // Calls put(bits) for all vectors of elements in turn, what is behind the last one zero. Vectors
+  // that go across the end of a run are made of two.
+  template <typename Put>
+  HWY_INLINE void visit(const Put &put) const {
+    const Words d;
+    const int length = run / kNumbers;
+    for (int row = 0, i = 0; row < rows; ++row, i -= length) {
+      const Stage *from = numbers + row * step;
+      for (; i + kLanes <= length; i += kLanes) put(bits(from, i));
+      if (i >= length) continue;
+      const auto within = hn::FirstN(d, static_cast<std::size_t>(length - i));
+      if (row + 1 < rows)
+        put(hn::IfThenElse(within, bits(from, i), bits(from + step, i - length)));
+      else
+        put(hn::IfThenElseZero(within, bits(from, i)));
+      i += kLanes;
+    }
+  }
+
+ private:
+  static HWY_INLINE hn::Vec<Words> bits(const Stage *from, int element) {
+    return hn::LoadU(Words(), reinterpret_cast<const std::uint32_t *>(from) + element);
   }
 };
 
@@ -190,47 +211,55 @@ struct BlockMemory {
   void *stage, *patch;
   float *units;  // what 1 in a patch's int16 stands for
   float *inputs, *products;
-  std::ptrdiff_t step;  // from a vector of a row of a matrix to the next
-
-  // The vector of the patch's elements from `element` on, and of its products from `column` on.
-  HWY_INLINE float *input(int index, std::ptrdiff_t element) const {
-    return inputs + element / kLanes * step + index * kLanes;
-  }
-  HWY_INLINE const float *product(int index, std::ptrdiff_t column) const {
-    return products + column / kLanes * step + index * kLanes;
-  }
+  std::size_t step;  // from a vector of a row of a matrix to the next
 };
 
-HWY_INLINE void gather(const Patch<float> &patch, const BlockMemory &block, int index) {
-  patch.visit<kLanes>(static_cast<float *>(block.patch), [&](int i, const float *from) HWY_ATTR {
-    hn::Store(load(from), Floats(), block.input(index, i));
+// Row `index` of the matrix gets convert(bits) of the patch.
+template <typename Stage, typename Convert>
+HWY_INLINE void store_in_turn(const Patch<Stage> &patch, const BlockMemory &block, int index,
+                              const Convert &convert) {
+  const std::size_t step = block.step;
+  float *to = block.inputs + index * kLanes;
+  patch.visit([&](hn::Vec<Words> bits) HWY_ATTR {
+    hn::Store(convert(bits), Words(), reinterpret_cast<std::uint32_t *>(to));
+    to += step;
   });
 }
 
+HWY_INLINE void gather(const Patch<float> &patch, const BlockMemory &block, int index) {
+  store_in_turn(patch.readable(static_cast<float *>(block.patch)), block, index,
+                [](hn::Vec<Words> bits) HWY_ATTR { return bits; });
+}
+
 HWY_INLINE void gather(const Patch<std::int16_t> &patch, const BlockMemory &block, int index) {
-  block.units[index] = 1.0f / (255 << kByteShift);
-  patch.visit<2 * kLanes>(static_cast<std::int16_t *>(block.patch),
-                          [&](int i, const std::int16_t *from) HWY_ATTR {
-                            std::memcpy(block.input(index, i / 2), from, 2 * kLanes * sizeof *from);
-                          });
+  block.units[index] = kByteUnit;
+  store_in_turn(patch.readable(static_cast<std::int16_t *>(block.patch)), block, index,
+                [](hn::Vec<Words> bits) HWY_ATTR { return bits; });
 }
 
 HWY_INLINE void gather(const Patch<Bf16> &patch, const BlockMemory &block, int index) {
   // So that nothing is divided by zero, nor by what could make infinity.
   constexpr float kLeastPeak = 1e-30f;
-  constexpr int kMostRows = 16;
-  const Bf16 *rows[kMostRows];
-  float peak = kLeastPeak;
-  for (int row = 0; row < patch.rows; row += kMostRows) {
-    const int count = std::min(kMostRows, patch.rows - row);
-    for (int i = 0; i < count; ++i) rows[i] = patch.numbers + (row + i) * patch.step;
-    peak = std::max(peak, tile_peak(rows, count, patch.run, 1));
-  }
+  const Floats d;
+  const Words d_bits;
+  const Patch<Bf16> all = patch.readable(static_cast<Bf16 *>(block.patch));
+  // An element is two numbers, each the upper half of a float. Magnitudes are in the order of their
+  // bits, whatever the bits below them are.
+  const auto sign = hn::Set(d_bits, 0x80000000), upper = hn::Set(d_bits, 0xffff0000);
+  auto first = hn::Zero(d_bits), second = first;
+  all.visit([&](hn::Vec<Words> bits) HWY_ATTR {
+    first = hn::Max(first, hn::ShiftLeft<17>(bits));
+    second = hn::Max(second, hn::AndNot(sign, bits));
+  });
+  const Vector peaks =
+      hn::Max(hn::BitCast(d, hn::ShiftRight<1>(first)), hn::BitCast(d, hn::And(second, upper)));
+  const float peak = std::max(kLeastPeak, hn::GetLane(hn::MaxOfLanes(d, peaks)));
   const float scale = (kPointLimit - 2) / peak;
   block.units[index] = 1 / scale;
-  patch.visit<kLanes>(static_cast<Bf16 *>(block.patch), [&](int i, const Bf16 *from) HWY_ATTR {
-    auto *to = reinterpret_cast<std::int16_t *>(block.input(index, i / 2));
-    store_point(load(from), scale, to + i % (2 * kLanes) / kLanes * kLanes);
+  store_in_turn(all, block, index, [&](hn::Vec<Words> bits) HWY_ATTR {
+    const auto low = point_bits(hn::BitCast(d, hn::ShiftLeft<16>(bits)), scale);
+    const auto high = point_bits(hn::BitCast(d, hn::And(bits, upper)), scale);
+    return hn::Or(hn::AndNot(upper, low), hn::ShiftLeft<16>(high));
   });
 }
 
@@ -270,18 +299,18 @@ void finish(const Im2colLayer<Number> &layer, const GeneralConv<In, Out> &conv,
   const int row = piece.row + pixel / layer.geometry.outputs;
   const int column = piece.column + pixel % layer.geometry.outputs;
   if (row < conv.first_row || first >= end) return;
-  // In the products.
-  const std::ptrdiff_t start = pixel * layer.channels() - columns.first_column;
+  const int start = pixel * layer.channels();  // its first column
+  const auto groups = static_cast<std::size_t>((start + first - columns.first_column) / kLanes);
   for (int i = 0; i < piece.count; ++i) {
     const int index = piece.index + i;
     Out *const to = conv.output.at(piece.image, row, column + i);
     const Out *const residual =
         conv.residual.data ? conv.residual.at(piece.image, row, column + i) : nullptr;
     const float unit = layer.kNumbers > 1 ? block.units[index] : 1;
-    for (int k = first; k < end; k += kLanes) {
+    const float *products = block.products + groups * block.step + index * kLanes;
+    for (int k = first; k < end; k += kLanes, products += block.step) {
       const int count = std::min(kLanes, end - k);
-      const float *products = block.product(index, start + k);
-      Vector value = add_bias(layer, products, pixel * layer.channels() + k, unit);
+      Vector value = add_bias(layer, products, start + k, unit);
       if (residual) value = hn::Add(value, load_channels(residual + k, count));
       if (conv.activation == Activation::Relu) value = hn::Max(value, hn::Zero(Floats()));
       store_channels(value, to + k, count);
@@ -292,6 +321,15 @@ void finish(const Im2colLayer<Number> &layer, const GeneralConv<In, Out> &conv,
             static_cast<std::ptrdiff_t>(piece.count) * layer.out);
 }
 
+// Where rows of output are long, patches are read from the staged pixels themselves: nothing is
+// gathered, but the weights are read for each piece. Numbers must not need a scale of their own.
+template <typename Stage, typename In, typename Out, typename Number>
+bool reads_pixels(const Im2colLayer<Number> &layer, const GeneralConv<In, Out> &conv) {
+  constexpr int kLeastAcross = 24;
+  return std::is_same_v<Stage, Number> && layer.in % layer.kNumbers == 0 &&
+         patches_across(conv, layer.geometry) >= kLeastAcross;
+}
+
 template <typename In, typename Out>
 void run_im2col(const Im2colLayer<typename ProductNumber<Out>::Type> &layer,
                 const GeneralConv<In, Out> &conv, Im2colBlock range, float *workspace) {
@@ -299,26 +337,39 @@ void run_im2col(const Im2colLayer<typename ProductNumber<Out>::Type> &layer,
   using Stage = typename Staged<In, Number>::Type;
   using Products = HWY_NAMESPACE::Products<Number>;
   using Element = typename Products::Element;
+  const PatchGeometry &geometry = layer.geometry;
   const int patches = range.end_patch - range.first_patch, elements = layer.elements();
+  const int columns = range.end_column - range.first_column;
   const Im2colSpace space(layer, kLanes, patches);
   float *const patch = workspace + space.stage, *const units = patch + space.patch;
   float *const inputs = units + space.units, *const products = inputs + space.inputs;
-  const BlockMemory block = {workspace, patch,    units,
-                             inputs,    products, static_cast<std::ptrdiff_t>(patches) * kLanes};
+  const BlockMemory block = {workspace, patch, units, inputs, products, space.step};
+  const auto *weights = reinterpret_cast<const Element *>(layer.weights) +
+                        static_cast<std::ptrdiff_t>(elements) * range.first_column;
+  const bool direct = reads_pixels<Stage>(layer, conv);
 
-  for_pieces(conv, layer.geometry, range, space.staged, [&](const Piece &piece) {
+  for_pieces(conv, geometry, range, space.staged, [&](const Piece &piece) {
     const StagedPixels<Stage> pixels(layer, conv, piece, reinterpret_cast<Stage *>(workspace));
+    if (direct) {
+      const PixelRows<Element> rows = {
+          reinterpret_cast<const Element *>(pixels.memory), pixels.patch_step / layer.kNumbers,
+          pixels.row_step / layer.kNumbers, layer.run() / layer.kNumbers};
+      multiply_matrix<Products>(rows, weights, piece.count, elements, columns,
+                                products + piece.index * kLanes, block.step);
+      std::fill_n(units + piece.index, piece.count, kByteUnit);
+      return;
+    }
     for (int i = 0; i < piece.count; ++i)
-      gather(Patch<Stage>{pixels.memory + i * pixels.patch_step, pixels.row_step,
-                          layer.geometry.kernel, layer.run()},
+      gather(Patch<Stage>{pixels.memory + i * pixels.patch_step, pixels.row_step, geometry.kernel,
+                          layer.run()},
              block, piece.index + i);
   });
-  multiply_matrix<Products>(reinterpret_cast<const Element *>(inputs),
-                            reinterpret_cast<const Element *>(layer.weights) +
-                                static_cast<std::ptrdiff_t>(elements) * range.first_column,
-                            patches, elements, range.end_column - range.first_column, products);
-  for_pieces(conv, layer.geometry, range, patches, [&](const Piece &piece) {
-    for (int pixel = 0; pixel < layer.geometry.outputs * layer.geometry.outputs; ++pixel)
+  if (!direct)
+    multiply_matrix<Products>(
+        PackedRows<Element>{reinterpret_cast<const Element *>(inputs), block.step}, weights,
+        patches, elements, columns, products, block.step);
+  for_pieces(conv, geometry, range, patches, [&](const Piece &piece) {
+    for (int pixel = 0; pixel < geometry.outputs * geometry.outputs; ++pixel)
       finish(layer, conv, range, block, piece, pixel);
   });
 }

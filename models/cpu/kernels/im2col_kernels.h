@@ -66,12 +66,15 @@ int patches_down(const GeneralConv<In, Out> &conv, const PatchGeometry &geometry
 
 // Sizes of one block's intermediate results in a workspace, in floats.
 struct Im2colSpace {
-  int staged;            // successive patches of a row, whose pixels are copied together
-  std::size_t stage;     // those pixels, with the border's zeros
-  std::size_t patch;     // one patch
-  std::size_t units;     // one number per patch
-  std::size_t inputs;    // [elements / lanes][patches][lanes]
-  std::size_t products;  // [columns / lanes][patches][lanes]
+  int staged;         // successive patches of a row, whose pixels are copied together
+  std::size_t stage;  // those pixels, with the border's zeros
+  std::size_t patch;  // one patch
+  std::size_t units;  // one number per patch
+  // From a vector of all patches to the next one: an odd number of lines of the cache, as even ones
+  // would put a patch on few of them.
+  std::size_t step;
+  std::size_t inputs;    // [elements / lanes][step]
+  std::size_t products;  // [columns / lanes][step]
 
   template <typename Number>
   Im2colSpace(const Im2colLayer<Number> &layer, int lanes, int patches);

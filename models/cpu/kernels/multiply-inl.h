@@ -134,19 +134,48 @@ struct Products<std::int16_t> {
 #endif
 };
 
-// Sums of at most Products::kMost elements: [kCount][elements] x [elements][kWidth vectors]. `v` is
-// the input's points, with v_step between groups of kLanes elements. Adds them to `m` unless
-// they are the first.
-template <typename Products, int kCount, int kWidth>
-HWY_INLINE void multiply_some(const typename Products::Element *HWY_RESTRICT &v, std::size_t v_step,
-                              const typename Products::Element *HWY_RESTRICT &u, int elements,
-                              bool first, float *HWY_RESTRICT m, std::size_t m_step) {
+// Points in groups of kLanes elements: those of all rows, then the next group `step` behind.
+template <typename Element>
+struct PackedRows {
+  const Element *v;
+  std::size_t step;
+
+  PackedRows from(int row) const { return {v + row * kLanes, step}; }
+  HWY_INLINE const Element *row(int index) const { return v + index * kLanes; }
+  // Elements that follow each other, and the step over so many.
+  HWY_INLINE int left() const { return kLanes; }
+  HWY_INLINE void advance(int) { v += step; }
+};
+
+// The same where points are read from pixels: each row is of runs of elements, run_step apart, and
+// the next row's are row_step behind, perhaps the same ones in part.
+template <typename Element>
+struct PixelRows {
+  const Element *v;
+  std::ptrdiff_t row_step, run_step;
+  int run, done = 0;
+
+  PixelRows from(int row) const { return {v + row * row_step, row_step, run_step, run}; }
+  HWY_INLINE const Element *row(int index) const { return v + index * row_step; }
+  HWY_INLINE int left() const { return run - done; }
+  HWY_INLINE void advance(int count) {
+    v += count, done += count;
+    if (done < run) return;
+    v += run_step - run, done = 0;
+  }
+};
+
+// Sums of at most Products::kMost elements: [kCount][elements] x [elements][kWidth vectors]. Goes
+// on in `v` and `u`. Adds them to `m` unless they are the first.
+template <typename Products, typename Rows, int kCount, int kWidth>
+HWY_INLINE void multiply_some(Rows &v, const typename Products::Element *HWY_RESTRICT &u,
+                              int elements, bool first, float *HWY_RESTRICT m, std::size_t m_step) {
   typename Products::Sum sums[kCount][kWidth];
   HWY_UNROLL(14)
   for (int row = 0; row < kCount; ++row)
     for (int i = 0; i < kWidth; ++i) sums[row][i] = Products::zero();
-  for (; elements > 0; elements -= kLanes, v += v_step) {
-    const int count = std::min(elements, kLanes);
+  while (elements > 0) {
+    const int count = std::min(elements, v.left());
     for (int e = 0; e < count; ++e, u += kWidth * kLanes) {
       typename Products::Weights weights[kWidth];
       for (int i = 0; i < kWidth; ++i) {
@@ -156,8 +185,10 @@ HWY_INLINE void multiply_some(const typename Products::Element *HWY_RESTRICT &v,
       HWY_UNROLL(14)
       for (int row = 0; row < kCount; ++row)
         for (int i = 0; i < kWidth; ++i)
-          sums[row][i] = Products::add(v[row * kLanes + e], weights[i], sums[row][i]);
+          sums[row][i] = Products::add(v.row(row)[e], weights[i], sums[row][i]);
     }
+    elements -= count;
+    v.advance(count);
   }
   HWY_UNROLL(14)
   for (int row = 0; row < kCount; ++row)
@@ -169,32 +200,29 @@ HWY_INLINE void multiply_some(const typename Products::Element *HWY_RESTRICT &v,
     }
 }
 
-template <typename Products, int kCount, int kWidth>
-void multiply_group(const typename Products::Element *HWY_RESTRICT v, std::size_t v_step,
-                    const typename Products::Element *HWY_RESTRICT u, int elements,
+template <typename Products, typename Rows, int kCount, int kWidth>
+void multiply_group(Rows v, const typename Products::Element *HWY_RESTRICT u, int elements,
                     float *HWY_RESTRICT m, std::size_t m_step) {
   for (int done = 0; done < elements; done += std::min(elements - done, Products::kMost))
-    multiply_some<Products, kCount, kWidth>(
-        v, v_step, u, std::min(elements - done, Products::kMost), done == 0, m, m_step);
+    multiply_some<Products, Rows, kCount, kWidth>(v, u, std::min(elements - done, Products::kMost),
+                                                  done == 0, m, m_step);
 }
 
-template <typename Products>
-using MultiplyGroup = void(const typename Products::Element *, std::size_t,
-                           const typename Products::Element *, int, float *, std::size_t);
+template <typename Products, typename Rows>
+using MultiplyGroup = void(Rows, const typename Products::Element *, int, float *, std::size_t);
 
 // The function for 1 + i rows.
-template <typename Products, int kWidth, int... kIndex>
-MultiplyGroup<Products> *multiply_function(int rows, std::integer_sequence<int, kIndex...>) {
-  static constexpr MultiplyGroup<Products> *kFunctions[] = {
-      multiply_group<Products, kIndex + 1, kWidth>...};
+template <typename Products, typename Rows, int kWidth, int... kIndex>
+MultiplyGroup<Products, Rows> *multiply_function(int rows, std::integer_sequence<int, kIndex...>) {
+  static constexpr MultiplyGroup<Products, Rows> *kFunctions[] = {
+      multiply_group<Products, Rows, kIndex + 1, kWidth>...};
   return kFunctions[rows - 1];
 }
 
-// All products of one matrix: `m` gets [out / kLanes][rows][kLanes].
-template <typename Products>
-void multiply_matrix(const typename Products::Element *v, const typename Products::Element *u,
-                     int rows, int elements, int out, float *m) {
-  const std::size_t step = static_cast<std::size_t>(rows) * kLanes;
+// All products of one matrix: `m` gets [out / kLanes][step], [rows][kLanes] in each step.
+template <typename Products, typename Rows>
+void multiply_matrix(const Rows &v, const typename Products::Element *u, int rows, int elements,
+                     int out, float *m, std::size_t step) {
   const std::make_integer_sequence<int, kRows> indices;
   // Of nearly equal size: few rows leave the multipliers waiting for each other's sums.
   const int parts = (rows + kRows - 1) / kRows;
@@ -202,10 +230,10 @@ void multiply_matrix(const typename Products::Element *v, const typename Product
     const bool pair = out - k > kLanes;
     for (int part = 0; part < parts; ++part) {
       const int first = rows * part / parts, count = rows * (part + 1) / parts - first;
-      MultiplyGroup<Products> *function =
-          pair ? multiply_function<Products, kVectors>(count, indices)
-               : multiply_function<Products, 1>(count, indices);
-      function(v + first * kLanes, step, u, elements, m + first * kLanes, step);
+      MultiplyGroup<Products, Rows> *function =
+          pair ? multiply_function<Products, Rows, kVectors>(count, indices)
+               : multiply_function<Products, Rows, 1>(count, indices);
+      function(v.from(first), u, elements, m + first * kLanes, step);
     }
     u += static_cast<std::size_t>(elements) * (pair ? kVectors : 1) * kLanes;
     m += kVectors * step;

@@ -46,11 +46,21 @@ HWY_INLINE void store(Vector value, Bf16 *to) {
              reinterpret_cast<std::uint16_t *>(to));
 }
 
+// `count` numbers, fewer than a vector's, as the sum of powers of two: copies of known size are
+// instructions, others calls.
+template <typename T, int kPart = kLanes / 2>
+HWY_INLINE void copy_some(const T *from, int count, T *to) {
+  if constexpr (kPart > 0) {
+    if ((count & kPart) != 0) std::memcpy(to, from, kPart * sizeof(T));
+    copy_some<T, kPart / 2>(from + (count & kPart), count, to + (count & kPart));
+  }
+}
+
 // The first `count` channels of a pixel, fewer than a vector's: nothing behind them is touched.
 template <typename T>
 HWY_INLINE Vector load_some(const T *from, int count) {
   HWY_ALIGN T lanes[kLanes] = {};
-  std::memcpy(lanes, from, static_cast<std::size_t>(count) * sizeof(T));
+  copy_some(from, count, lanes);
   return load(lanes);
 }
 
@@ -58,7 +68,7 @@ template <typename T>
 HWY_INLINE void store_some(Vector value, T *to, int count) {
   HWY_ALIGN T lanes[kLanes];
   store(value, lanes);
-  std::memcpy(to, lanes, static_cast<std::size_t>(count) * sizeof(T));
+  copy_some(lanes, count, to);
 }
 
 template <typename T>
@@ -74,21 +84,24 @@ HWY_INLINE void store_channels(Vector value, T *to, int count) {
     store(value, to);
 }
 
-// Stores value * scale, rounded to the nearest: so large a number added leaves the integer in the
-// last bits of the mantissa. Of finite inputs nothing is beyond kPointLimit (products.h);
-// others give wrong numbers, in their own tiles.
-HWY_INLINE void store_point(Vector value, float scale, std::int16_t *to) {
+// value * scale, rounded to the nearest int16, in the lower halves: so large a number added leaves
+// the integer in the last bits of the mantissa. Of finite inputs nothing is beyond kPointLimit
+// (products.h); others give wrong numbers, in their own tiles.
+HWY_INLINE hn::Vec<Words> point_bits(Vector value, float scale) {
   constexpr float kIntegers = 3 << 22;
   const Floats d;
-  const auto bits = hn::MulAdd(value, hn::Set(d, scale), hn::Set(d, kIntegers));
-  hn::StoreU(hn::TruncateTo(Halves(), hn::BitCast(Words(), bits)), Halves(),
+  return hn::BitCast(Words(), hn::MulAdd(value, hn::Set(d, scale), hn::Set(d, kIntegers)));
+}
+
+HWY_INLINE void store_point(Vector value, float scale, std::int16_t *to) {
+  hn::StoreU(hn::TruncateTo(Halves(), point_bits(value, scale)), Halves(),
              reinterpret_cast<std::uint16_t *>(to));
 }
 
 HWY_INLINE hn::Vec<Halves> load_bits(const Bf16 *from, int count) {
   if (count >= kLanes) return load_bits(from);
   HWY_ALIGN Bf16 lanes[kLanes] = {};
-  std::memcpy(lanes, from, static_cast<std::size_t>(count) * sizeof(Bf16));
+  copy_some(from, count, lanes);
   return load_bits(lanes);
 }
 

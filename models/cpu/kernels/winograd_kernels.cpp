@@ -250,8 +250,11 @@ void run_tiles(const WinogradLayer<T> &layer, const Conv3x3<T> &conv, TileRange 
   for (int i = 0; i < kShape.matrices * kShape.matrices; ++i) {
     const int repeats =
         kShape.repeats_of(i / kShape.matrices) * kShape.repeats_of(i % kShape.matrices);
-    multiply_matrix<Products>(reinterpret_cast<const Element *>(block.inputs.matrix(i)), weights,
-                              tiles * repeats, elements, layer.out, block.products.matrix(i));
+    const std::size_t step = static_cast<std::size_t>(tiles * repeats) * kLanes;
+    const PackedRows<Element> points = {
+        reinterpret_cast<const Element *>(block.inputs.matrix(i)), step};
+    multiply_matrix<Products>(points, weights, tiles * repeats, elements, layer.out,
+                              block.products.matrix(i), step);
     weights += elements * round_up(layer.out, kLanes);
   }
   for (int i = 0; i < tiles; ++i)
