@@ -35,36 +35,6 @@ class WeightSource {
   bool turned_;
 };
 
-// The columns of one group: for each its weight of a patch's first pixel and channel; none for
-// those that fill up.
-template <typename Number>
-std::vector<const float *> group_columns(const Im2colLayer<Number> &layer,
-                                         const WeightSource &source, int first, int width) {
-  std::vector<const float *> columns;
-  for (int column = first; column < first + width; ++column) {
-    const int k = column % layer.channels(), pixel = column / layer.channels();
-    columns.push_back(k < layer.out ? source.channel(k) + pixel : nullptr);
-  }
-  return columns;
-}
-
-// [numbers of a patch][columns]
-template <typename Number>
-void gather_group(const Im2colLayer<Number> &layer, const WeightSource &source,
-                  const std::vector<const float *> &columns, float *to) {
-  const int pixels = layer.geometry.kernel * layer.geometry.kernel;
-  const std::size_t width = columns.size();
-  const auto row = [&](int pixel, int c) {
-    return to + static_cast<std::size_t>(pixel * layer.in + c) * width;
-  };
-  for (int c = 0; c < layer.in; ++c)
-    for (int pixel = 0; pixel < pixels; ++pixel) {
-      // Of several output pixels each has a tap of its own, which group_columns() has added.
-      const std::ptrdiff_t at = c * source.in_step() + (pixels > 1 ? source.tap(pixel) : 0);
-      for (std::size_t i = 0; i < width; ++i) row(pixel, c)[i] = columns[i] ? columns[i][at] : 0;
-    }
-}
-
 // Of each column of a group, what it is multiplied by.
 std::vector<float> group_scales(const float *weights, int numbers, int width) {
   // So that nothing is divided by zero, nor scales become infinite.
@@ -110,6 +80,90 @@ void round_rows(const float *first, const float *second, const std::vector<float
   }
 }
 
+// Some columns of the matrix, as many as the kernels multiply by at once.
+template <typename Number>
+class Group {
+ public:
+  // `to` has room for all numbers of a patch.
+  Group(const Im2colLayer<Number> &layer, const WeightSource &source, int first, int width,
+        float *to)
+      : layer_(layer), source_(source), first_(first), numbers_(to) {
+    for (int column = first; column < first + width; ++column) {
+      const int k = column % layer.channels(), pixel = column / layer.channels();
+      columns_.push_back(k < layer.out ? source.channel(k) + pixel : nullptr);
+    }
+  }
+
+  // [numbers of a patch][columns], of input channels [first, end).
+  void gather(int first, int end) {
+    const int pixels = layer_.geometry.kernel * layer_.geometry.kernel;
+    for (int c = first; c < end; ++c)
+      for (int pixel = 0; pixel < pixels; ++pixel) {
+        // Of several output pixels each has a tap of its own, which columns_ point at.
+        const std::ptrdiff_t at = c * source_.in_step() + (pixels > 1 ? source_.tap(pixel) : 0);
+        float *row = numbers_ + static_cast<std::size_t>(pixel * layer_.in + c) * columns_.size();
+        for (const float *column : columns_) *row++ = column ? column[at] : 0;
+      }
+  }
+
+  // What has been gathered, for the kernels: int16 and what products of each column are multiplied
+  // by.
+  void round(std::int16_t *to, float *product_scales) const {
+    const auto width = static_cast<std::ptrdiff_t>(columns_.size());
+    const int patch = layer_.patch();
+    const std::vector<float> scales = group_scales(numbers_, patch, static_cast<int>(width));
+    const std::vector<float> zeros(columns_.size(), 0.0f);
+    for (int i = 0; i < patch; i += 2) {
+      const float *row = numbers_ + i * width;
+      round_rows(row, i + 1 < patch ? row + width : zeros.data(), scales, to + i * width);
+    }
+    for (std::size_t k = 0; k < scales.size(); ++k)
+      product_scales[static_cast<std::size_t>(first_) + k] = 1 / scales[k];
+  }
+
+ private:
+  const Im2colLayer<Number> &layer_;
+  const WeightSource &source_;
+  int first_;
+  float *numbers_;
+  // Of each the weight of a patch's first pixel and channel; none for those that fill up.
+  std::vector<const float *> columns_;
+};
+
+// All columns of the layer.
+template <typename Number>
+void pack(const Im2colLayer<Number> &layer, const WeightSource &source, int lanes, Number *weights,
+          float *product_scales) {
+  // So few input channels of all that is gathered together stay in a cache.
+  constexpr int kChannels = 32;
+  const int width = 2 * lanes, groups = round_up(layer.columns, width) / width;
+  // Of several output pixels, groups of the same channels lie in the same memory.
+  const int outputs = layer.geometry.outputs * layer.geometry.outputs;
+  const int alike = layer.channels() % width == 0 ? outputs : 1, apart = groups / alike;
+  const auto padded = static_cast<std::size_t>(layer.elements() * layer.kNumbers);
+  const auto place = [&](int i) { return weights + padded * static_cast<std::size_t>(i * width); };
+  std::vector<std::vector<float>> memory(static_cast<std::size_t>(alike));
+  for (int first = 0; first < apart; ++first) {
+    std::vector<Group<Number>> some;
+    for (int i = 0; i < alike; ++i) {
+      const int index = first + i * apart, column = index * width;
+      const int count = std::min(width, layer.columns - column);
+      if constexpr (std::is_same_v<Number, float>) {
+        some.emplace_back(layer, source, column, count, place(index));
+      } else {
+        std::vector<float> &own = memory[static_cast<std::size_t>(i)];
+        own.resize(padded * static_cast<std::size_t>(width));
+        some.emplace_back(layer, source, column, count, own.data());
+      }
+    }
+    for (int c = 0; c < layer.in; c += kChannels)
+      for (Group<Number> &group : some) group.gather(c, std::min(c + kChannels, layer.in));
+    if constexpr (!std::is_same_v<Number, float>)
+      for (int i = 0; i < alike; ++i)
+        some[static_cast<std::size_t>(i)].round(place(first + i * apart), product_scales);
+  }
+}
+
 }  // namespace
 
 PatchGeometry::PatchGeometry(const ConvGeometry &geometry)
@@ -145,29 +199,8 @@ Im2colWeights<Number>::Im2colWeights(const ConvGeometry &geometry, int in, int o
   std::fill_n(bias_.get(), columns, 0.0f);
   for (int i = 0; i < pixels; ++i) std::copy_n(bias, out, bias_.get() + i * layer_.channels());
 
-  const WeightSource source(geometry, in, out, weight);
-  const int patch = layer_.patch();
-  std::vector<float> group;
-  for (int first = 0, width; first < layer_.columns; first += width) {
-    width = std::min(2 * lanes, layer_.columns - first);
-    const auto from = group_columns(layer_, source, first, width);
-    Number *to = weights_.get() + padded * static_cast<std::size_t>(first);
-    if constexpr (std::is_same_v<Number, float>) {
-      gather_group(layer_, source, from, to);
-    } else {
-      group.resize(padded * static_cast<std::size_t>(width));
-      gather_group(layer_, source, from, group.data());
-      std::fill(group.begin() + patch * width, group.end(), 0.0f);  // half of the last element
-      const std::vector<float> scales = group_scales(group.data(), patch, width);
-      for (int i = 0; i < layer_.elements(); ++i) {
-        const float *row = group.data() + 2 * i * width;
-        round_rows(row, row + width, scales, to + 2 * i * width);
-      }
-      for (int k = 0; k < width; ++k)
-        product_scales_[static_cast<std::size_t>(first + k)] =
-            1 / scales[static_cast<std::size_t>(k)];
-    }
-  }
+  pack(layer_, WeightSource(geometry, in, out, weight), lanes, weights_.get(),
+       product_scales_.get());
   layer_.weights = weights_.get();
   layer_.bias = bias_.get();
   layer_.product_scales = product_scales_.get();
