@@ -7,7 +7,8 @@
 namespace w2l {
 namespace {
 
-// A block's intermediate results should stay in a core's second-level cache (1 MiB and more).
+// A block's intermediate results should stay near the first-level cache: each number of a patch is
+// multiplied by few weights where there are few output channels.
 constexpr std::size_t kBlockBytes = 64 * 1024;
 // Each block reads its weights, which with many channels do not stay in any cache near the core.
 constexpr int kLeastPatches = 14;
@@ -123,9 +124,11 @@ void Im2colConv<In, Out>::run(const GeneralConv<In, Out> &conv, int first, int e
                               float *workspace) const {
   const auto &layer = weights_.layer();
   const Cut cut = this->cut(conv);
-  // Of equal size: a short last block would leave the other threads waiting for nothing.
+  // Of nearly equal size: a short last block would leave the other threads waiting for nothing. Of
+  // patches that are multiplied at once: few of them take as long.
+  const std::ptrdiff_t units = round_up(cut.patches, kernels_.rows) / kernels_.rows;
   const auto patch = [&](int i) {
-    return static_cast<int>(static_cast<std::ptrdiff_t>(cut.patches) * i / cut.blocks);
+    return std::min(static_cast<int>(units * i / cut.blocks) * kernels_.rows, cut.patches);
   };
   const auto column = [&](int i) {
     return std::min((cut.first_group + cut.groups * i / cut.parts) * 2 * kernels_.lanes,

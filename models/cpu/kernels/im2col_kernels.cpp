@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #include "im2col_kernels.h"
@@ -290,35 +291,59 @@ void sigmoid(float *values, std::ptrdiff_t count) {
 
 void sigmoid(Bf16 *, std::ptrdiff_t) {}
 
+// What one pixel's channels need besides its products.
+template <typename Out>
+struct Finish {
+  std::size_t step;   // from a vector of products to the next
+  int column, count;  // of the first channel, and how many there are
+  float unit;
+  const Out *residual;  // or none
+  Vector least;
+};
+
+template <typename Number, typename Out>
+HWY_INLINE void finish_pixel(const Im2colLayer<Number> &layer, const Finish<Out> &how,
+                             const float *products, Out *to) {
+  for (int k = 0; k < how.count; k += kLanes, products += how.step) {
+    const int count = std::min(kLanes, how.count - k);
+    Vector value = add_bias(layer, products, how.column + k, how.unit);
+    if (how.residual) value = hn::Add(value, load_channels(how.residual + k, count));
+    store_channels(hn::Max(value, how.least), to + k, count);
+  }
+}
+
 // Of output pixel `pixel` of those that each patch gives.
 template <typename In, typename Out, typename Number>
 void finish(const Im2colLayer<Number> &layer, const GeneralConv<In, Out> &conv,
             const Im2colBlock &columns, const BlockMemory &block, const Piece &piece, int pixel) {
-  const int first = std::max(columns.first_column - pixel * layer.channels(), 0);
-  const int end = std::min(columns.end_column - pixel * layer.channels(), layer.out);
+  const int start = pixel * layer.channels();  // its first column
+  const int first = std::max(columns.first_column - start, 0);
+  const int end = std::min(columns.end_column - start, layer.out);
   const int row = piece.row + pixel / layer.geometry.outputs;
   const int column = piece.column + pixel % layer.geometry.outputs;
   if (row < conv.first_row || first >= end) return;
-  const int start = pixel * layer.channels();  // its first column
-  const auto groups = static_cast<std::size_t>((start + first - columns.first_column) / kLanes);
-  for (int i = 0; i < piece.count; ++i) {
-    const int index = piece.index + i;
-    Out *const to = conv.output.at(piece.image, row, column + i);
-    const Out *const residual =
-        conv.residual.data ? conv.residual.at(piece.image, row, column + i) : nullptr;
-    const float unit = layer.kNumbers > 1 ? block.units[index] : 1;
-    const float *products = block.products + groups * block.step + index * kLanes;
-    for (int k = first; k < end; k += kLanes, products += block.step) {
-      const int count = std::min(kLanes, end - k);
-      Vector value = add_bias(layer, products, start + k, unit);
-      if (residual) value = hn::Add(value, load_channels(residual + k, count));
-      if (conv.activation == Activation::Relu) value = hn::Max(value, hn::Zero(Floats()));
-      store_channels(value, to + k, count);
-    }
+  const Floats d;
+  Finish<Out> how = {block.step,
+                     start + first,
+                     end - first,
+                     1,
+                     nullptr,
+                     conv.activation == Activation::Relu
+                         ? hn::Zero(d)
+                         : hn::Set(d, -std::numeric_limits<float>::infinity())};
+  if (conv.residual.data) how.residual = conv.residual.at(piece.image, row, column) + first;
+  Out *const output = conv.output.at(piece.image, row, column);
+  const float *products =
+      block.products + piece.index * kLanes +
+      static_cast<std::size_t>((start + first - columns.first_column) / kLanes) * block.step;
+  Out *to = output + first;
+  for (int i = 0; i < piece.count; ++i, products += kLanes, to += conv.output.pixel_step) {
+    if (layer.kNumbers > 1) how.unit = block.units[piece.index + i];
+    finish_pixel(layer, how, products, to);
+    if (how.residual) how.residual += conv.residual.pixel_step;
   }
   if (conv.activation == Activation::Sigmoid)
-    sigmoid(conv.output.at(piece.image, row, column),
-            static_cast<std::ptrdiff_t>(piece.count) * layer.out);
+    sigmoid(output, static_cast<std::ptrdiff_t>(piece.count) * layer.out);
 }
 
 // Where rows of output are long, patches are read from the staged pixels themselves: nothing is
