@@ -1,5 +1,5 @@
 // gst-wav2lip: what the kernels compute: 3x3 convolutions with stride 1 and a border of one zero
-// and transposed ones with stride 2, and the views of memory they read and write. No Torch types.
+// and transposed ones with stride 2, and the views of memory they read and write.
 // CpuNetwork's layers call them.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
