@@ -1,5 +1,5 @@
 // gst-wav2lip: how one thread runs a CpuNetwork: which layer writes where, decided once for each
-// number of samples. All results lie in one arena, nothing is allocated for a batch. CpuEngine has
+// number of samples. All results of layers lie in one arena. CpuEngine has
 // one plan for each worker.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
