@@ -213,7 +213,7 @@ TEST_F(CpuEngine, RunsOnOneCore) {
 
 TEST_F(CpuEngine, StartsAThreadForEachCpuItMayUse) {
   config_.threads = 0;
-  open_engine(config_);  // LibTorch is loaded
+  open_engine(config_);  // the library is loaded
   cpu_set_t usable;
   ASSERT_EQ(sched_getaffinity(0, sizeof usable, &usable), 0);
   for (int cpus = 1; cpus <= std::min(2, CPU_COUNT(&usable)); ++cpus) {
