@@ -25,7 +25,9 @@ class CudaDriver final : public Driver {
     check(cudaGetDeviceProperties(&properties, index_));
     info_.name = properties.name;
     info_.capability = properties.major * 10 + properties.minor;
-    info_.multiprocessors = properties.multiProcessorCount;
+    info_.size.multiprocessors = properties.multiProcessorCount;
+    info_.size.shared_memory = static_cast<int>(properties.sharedMemPerMultiprocessor);
+    info_.size.block_shared_memory = static_cast<int>(properties.sharedMemPerBlockOptin);
     info_.memory = properties.totalGlobalMem;
     if (info_.capability < kLeastCapability)
       throw old_device_error(info_.capability, info_.name, device_name(index_));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "conv_plan.h"
 #include "error.h"
 #include "kernel_args.h"
 
@@ -15,7 +16,7 @@ namespace w2l {
 struct DriverInfo {
   std::string name;    // "NVIDIA H100 80GB HBM3"
   int capability = 0;  // 80 for 8.0
-  int multiprocessors = 0;
+  GpuSize size;
   std::size_t memory = 0;  // bytes
 };
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "conv_plan.h"
+#include "conv_tiles.h"
 #include "cpu_twins.h"
 #include "driver_handles.h"
 #include "half_numbers.h"
@@ -24,19 +25,21 @@ struct Geometry {
   int channels[2], output_channels;
   int kernel, stride, padding;
   bool transposed, residual;
-  int first_row, splits;
+  int first_row, tile_kind, splits;
 };
 
 constexpr Geometry kGeometries[] = {
-    // Two inputs; a tile that is not full.
-    {3, 9, 7, {16, 8}, 24, 3, 1, 1, false, false, 2, 1},
+    // Two inputs; tiles that are not full.
+    {3, 9, 7, {16, 8}, 24, 3, 1, 1, false, false, 2, kNarrowTile, 1},
+    {4, 9, 7, {40, 24}, 72, 3, 1, 1, false, false, 2, kMediumPatch, 1},
     // Sums in parts; a residual; strides.
-    {2, 6, 5, {64, 0}, 64, 3, 1, 1, false, true, 1, 3},
-    {2, 9, 9, {32, 0}, 64, 3, 2, 1, false, false, 0, 2},
-    {1, 5, 6, {24, 40}, 72, 3, 2, 1, true, false, 3, 2},
-    // So many pixels that larger tiles are used, and channels for more steps than they have stages.
-    {1, 128, 128, {104, 0}, 64, 1, 1, 0, false, false, 0, 1},
-    {1, 128, 128, {104, 0}, 128, 1, 1, 0, false, false, 0, 1},
+    {2, 6, 5, {64, 0}, 64, 3, 1, 1, false, true, 1, kSmallTile, 3},
+    {2, 9, 9, {32, 0}, 64, 3, 2, 1, false, false, 0, kMediumTile, 2},
+    {1, 5, 6, {24, 40}, 72, 3, 2, 1, true, false, 3, kSmallTile, 2},
+    {3, 8, 10, {72, 0}, 72, 3, 1, 1, false, true, 0, kNarrowPatch, 1},
+    // Several tiles, and channels for more steps than they have stages.
+    {1, 16, 17, {104, 0}, 64, 1, 1, 0, false, false, 0, kMediumTile, 1},
+    {1, 16, 17, {104, 0}, 136, 1, 1, 0, false, false, 0, kLargestTile, 1},
 };
 
 // The same bytes on both sides.
@@ -65,6 +68,7 @@ class Checker {
 
   void check_convolution(const Geometry &g) {
     ConvArgs shape = shape_of(g);
+    if (!can_have_tiles(shape, g.tile_kind)) return;
     const std::size_t images = static_cast<std::size_t>(g.images),
                       channels = static_cast<std::size_t>(g.output_channels),
                       terms = static_cast<std::size_t>(g.kernel * g.kernel) *
@@ -179,6 +183,7 @@ class Checker {
     shape.stride_height = shape.stride_width = g.stride;
     shape.padding_height = shape.padding_width = g.padding;
     shape.residual = g.residual;
+    shape.tile_kind = g.tile_kind;
     shape.splits = g.splits;
     for (int i = 0; i < 2; ++i) {
       shape.inputs[i].channels = g.channels[i];

@@ -51,7 +51,7 @@ Lane::Lane(Driver &driver, const NetworkLayout &layout, const Family &family)
       edge_(family.crop_size),
       mel_bytes_(w2l::mel_bytes(family)) {
   const LaneSizes sizes =
-      layout.lane_sizes(buckets_up_to(layout.most()), driver.info().multiprocessors);
+      layout.lane_sizes(buckets_up_to(layout.most()), driver.info().size);
   const std::size_t all_pictures = static_cast<std::size_t>(layout.most()) * square_bytes(edge_);
   const std::size_t counter_bytes = sizes.counters * sizeof(std::uint32_t);
   arena_ = device_memory(driver, sizes.arena);
@@ -106,7 +106,7 @@ GraphHandle Lane::capture_encoder(const NetworkLayout &layout, LaneAddresses at,
   at.places = at_offset<CropPlace>(upload_, block_.places());
   at.crops = at_offset<std::uint8_t>(upload_, block_.pixels(images));
   at.new_slots = at_offset<std::int32_t>(upload_, block_.new_slots(images));
-  const EncoderSteps steps = layout.encoder_steps(images, at, driver_.info().multiprocessors);
+  const EncoderSteps steps = layout.encoder_steps(images, at, driver_.info().size);
   return captured([&] {
     driver_.write_faces(stream_.get(), steps.faces);
     for (const ConvArgs &args : steps.layers) driver_.convolve(stream_.get(), args);
@@ -118,7 +118,7 @@ GraphHandle Lane::capture_answers(const NetworkLayout &layout, LaneAddresses at,
   at.mels = at_offset<float>(upload_, block_.mels(images));
   at.slots = at_offset<std::int32_t>(upload_, block_.slots(images));
   const AnswerSteps steps =
-      layout.answer_steps(images, first_row, at, driver_.info().multiprocessors);
+      layout.answer_steps(images, first_row, at, driver_.info().size);
   return captured([&] {
     driver_.write_mels(stream_.get(), steps.mels);
     for (const ConvArgs &args : steps.layers) driver_.convolve(stream_.get(), args);

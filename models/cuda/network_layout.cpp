@@ -305,36 +305,35 @@ void NetworkLayout::write_last(const LayerWeights &weights, std::byte *to) const
   std::copy(weights.bias.begin(), weights.bias.end(), reinterpret_cast<float *>(to + last_.bias));
 }
 
-LaneSizes NetworkLayout::lane_sizes(const std::vector<int> &buckets, int multiprocessors) const {
+LaneSizes NetworkLayout::lane_sizes(const std::vector<int> &buckets, const GpuSize &gpu) const {
   const LaneAddresses nowhere = addresses_of_nothing();
   LaneSizes sizes;
   sizes.arena = arena_bytes_;
   for (const int images : buckets) {
-    grow(sizes, encoder_steps(images, nowhere, multiprocessors));
+    grow(sizes, encoder_steps(images, nowhere, gpu));
     for (const int first_row : {0, family_.crop_size / 2})
-      grow(sizes, answer_steps(images, first_row, nowhere, multiprocessors));
+      grow(sizes, answer_steps(images, first_row, nowhere, gpu));
   }
   return sizes;
 }
 
 EncoderSteps NetworkLayout::encoder_steps(int images, const LaneAddresses &at,
-                                          int multiprocessors) const {
+                                          const GpuSize &gpu) const {
   EncoderSteps steps;
   steps.faces = {number_, images, family_.crop_size, at.places, at.crops, at.arena + faces_.offset};
   for (const DeviceLayer &layer : encoder_layers_)
-    steps.layers.push_back(convolution(layer, images, 0, at.new_slots, at, multiprocessors));
+    steps.layers.push_back(convolution(layer, images, 0, at.new_slots, at, gpu));
   return steps;
 }
 
 AnswerSteps NetworkLayout::answer_steps(int images, int first_row, const LaneAddresses &at,
-                                        int multiprocessors) const {
+                                        const GpuSize &gpu) const {
   AnswerSteps steps;
   steps.mels = {
       number_, images, family_.mel_bands, family_.mel_columns, at.mels, at.arena + mels_.offset};
   const std::vector<int> rows = first_rows(first_row);
   for (std::size_t i = 0; i < answer_layers_.size(); ++i)
-    steps.layers.push_back(
-        convolution(answer_layers_[i], images, rows[i], at.slots, at, multiprocessors));
+    steps.layers.push_back(convolution(answer_layers_[i], images, rows[i], at.slots, at, gpu));
   const auto *weights = static_cast<const std::byte *>(at.weights);
   AnswerArgs &answers = steps.answers;
   answers.number = number_;
@@ -363,7 +362,7 @@ std::vector<int> NetworkLayout::first_rows(int first_row) const {
 
 ConvArgs NetworkLayout::convolution(const DeviceLayer &layer, int images, int first_row,
                                     const std::int32_t *slots, const LaneAddresses &at,
-                                    int multiprocessors) const {
+                                    const GpuSize &gpu) const {
   const LayerRow &row = *layer.layer.row;
   const auto *weights = static_cast<const std::byte *>(at.weights);
   ConvArgs args;
@@ -391,7 +390,7 @@ ConvArgs NetworkLayout::convolution(const DeviceLayer &layer, int images, int fi
   args.weights = weights + layer.weights;
   args.bias = reinterpret_cast<const float *>(weights + layer.bias);
   args.residual = row.kind == LayerKind::Residual;
-  args.splits = conv_splits(args, multiprocessors);
+  cut_convolution(args, gpu);
   if (args.splits > 1) {
     args.partial_sums = at.partial_sums;
     args.counters = at.counters;

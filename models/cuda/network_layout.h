@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "conv_plan.h"
 #include "kernel_args.h"
 #include "network/network.h"
 
@@ -67,12 +68,12 @@ class NetworkLayout {
   std::size_t slot_bytes() const { return slot_bytes_; }
 
   // Enough for launches of each of these sizes.
-  LaneSizes lane_sizes(const std::vector<int> &buckets, int multiprocessors) const;
+  LaneSizes lane_sizes(const std::vector<int> &buckets, const GpuSize &gpu) const;
 
   // For exactly so many images, of whose answers the rows from first_row on are needed.
-  EncoderSteps encoder_steps(int images, const LaneAddresses &at, int multiprocessors) const;
+  EncoderSteps encoder_steps(int images, const LaneAddresses &at, const GpuSize &gpu) const;
   AnswerSteps answer_steps(int images, int first_row, const LaneAddresses &at,
-                           int multiprocessors) const;
+                           const GpuSize &gpu) const;
 
  private:
   // What a layer writes or reads.
@@ -99,7 +100,7 @@ class NetworkLayout {
   std::vector<int> first_rows(int first_row) const;  // of each of answer_layers_
   ConvArgs convolution(const DeviceLayer &layer, int images, int first_row,
                        const std::int32_t *slots, const LaneAddresses &at,
-                       int multiprocessors) const;
+                       const GpuSize &gpu) const;
   ConvPictures pictures(const Picture &picture, const std::int32_t *slots,
                         const LaneAddresses &at) const;
   void write_layer(const DeviceLayer &layer, const LayerWeights &weights, std::byte *to) const;

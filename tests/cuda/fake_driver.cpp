@@ -56,7 +56,7 @@ To *as(From *handle) {
 FakeDriver::FakeDriver() {
   info_.name = "a fake GPU";
   info_.capability = 90;
-  info_.multiprocessors = 4;
+  info_.size.multiprocessors = 4;
   info_.memory = kMemory;
 }
 

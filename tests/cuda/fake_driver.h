@@ -42,7 +42,7 @@ class FakeDriver : public Driver {
 
   // For tests.
   void set_memory(std::size_t bytes);  // of the device; more is out of memory
-  void set_multiprocessors(int count) { info_.multiprocessors = count; }
+  void set_multiprocessors(int count) { info_.size.multiprocessors = count; }
   void set_order(Order order);
   // The n-th such call from now on, and all that follow unless it is `once`, throw the error.
   void fail(Call call, int n, const Error &error, bool once = false);

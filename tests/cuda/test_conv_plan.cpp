@@ -9,6 +9,8 @@
 namespace w2l {
 namespace {
 
+constexpr GpuSize kLargeGpu{132, 228 * 1024, 227 * 1024}, kSmallGpu{20, 100 * 1024, 99 * 1024};
+
 // A 3x3 convolution of `images` square pictures.
 ConvArgs layer(int images, int edge, int in, int out) {
   ConvArgs args;
@@ -29,45 +31,80 @@ ConvArgs transposed(int images, int edge, int in, int out) {
   return args;
 }
 
-TEST(ConvPlan, LargeTilesWhereThereAreEnough) {
-  EXPECT_EQ(conv_grid(layer(8, 48, 128, 128)).kind, kLargestTile);
-  EXPECT_EQ(conv_grid(layer(8, 48, 128, 128)).tiles(), 8 * 48 * 48 / 128);
-  EXPECT_EQ(conv_grid(layer(8, 96, 64, 64)).kind, kMediumTile);
-  EXPECT_EQ(conv_grid(layer(8, 24, 256, 256)).kind, kMediumTile);
-  EXPECT_EQ(conv_grid(layer(1, 24, 256, 256)).kind, kSmallTile);
-  EXPECT_EQ(conv_grid(layer(1, 24, 256, 256)).tiles(), 9 * 4);
+ConvArgs cut(ConvArgs args, const GpuSize &gpu = kLargeGpu) {
+  cut_convolution(args, gpu);
+  return args;
 }
 
-TEST(ConvPlan, NarrowTilesForFewChannels) {
-  for (int images : {1, 128})
-    for (int channels : {8, 16, 32})
-      EXPECT_EQ(conv_grid(layer(images, 96, 8, channels)).kind, kNarrowTile);
-  EXPECT_NE(conv_grid(layer(1, 96, 8, 40)).kind, kNarrowTile);
+ConvGrid grid(ConvArgs args, int kind) {
+  args.tile_kind = kind;
+  return conv_grid(args);
 }
 
-TEST(ConvPlan, TheLargestTileIsNotForFp32) {
+// What was fastest when all were measured.
+TEST(ConvPlan, TakesWhatIsFastestOnAnH100) {
+  EXPECT_EQ(cut(layer(128, 96, 64, 64)).tile_kind, kMediumPatch);
+  EXPECT_EQ(cut(layer(128, 96, 80, 32)).tile_kind, kNarrowPatch);
+  EXPECT_EQ(cut(transposed(128, 24, 320, 128)).tile_kind, kLargestTile);
+  EXPECT_EQ(cut(transposed(128, 48, 160, 64)).tile_kind, kMediumTile);
+  EXPECT_EQ(cut(layer(1, 24, 256, 256)).tile_kind, kSmallTile);
+}
+
+TEST(ConvPlan, NoPatchesWhereTheyDoNotFit) {
+  EXPECT_NE(cut(layer(128, 96, 64, 64), kSmallGpu).tile_kind, kMediumPatch);
+  ConvArgs wide = layer(128, 96, 64, 64);
+  wide.input_width = wide.output_width = 2000;
+  EXPECT_FALSE(is_patch(cut(wide).tile_kind));
+}
+
+TEST(ConvPlan, PatchesAreForThreeByThree) {
+  ConvArgs args = layer(128, 96, 64, 64);
+  EXPECT_TRUE(can_have_tiles(args, kMediumPatch));
+  args.stride_width = 2;
+  EXPECT_FALSE(can_have_tiles(args, kMediumPatch));
+  args = layer(128, 96, 64, 64);
+  args.padding_height = 0;
+  EXPECT_FALSE(can_have_tiles(args, kMediumPatch));
+  args = layer(128, 96, 64, 64);
+  args.kernel_height = 1;
+  EXPECT_FALSE(can_have_tiles(args, kMediumPatch));
+  EXPECT_FALSE(can_have_tiles(transposed(1, 8, 64, 64), kMediumPatch));
+}
+
+TEST(ConvPlan, Fp32HasNoLargeTiles) {
   ConvArgs args = layer(64, 48, 128, 128);
   args.number = Number::Fp32;
-  EXPECT_EQ(conv_grid(args).kind, kMediumTile);
+  EXPECT_FALSE(can_have_tiles(args, kLargestTile));
+  EXPECT_FALSE(can_have_tiles(args, kNarrowPatch));
+  EXPECT_EQ(cut(args).tile_kind, kMediumTile);
+}
+
+TEST(ConvPlan, NoTilesThatAreMostlyEmpty) {
+  for (int images : {1, 128})
+    for (int channels : {8, 16, 32})
+      EXPECT_EQ(conv_tile(cut(layer(images, 96, 8, channels)).tile_kind).columns, 32);
 }
 
 TEST(ConvPlan, OnlyNeededRowsCount) {
   ConvArgs args = layer(1, 64, 8, 32);
-  EXPECT_EQ(conv_grid(args).tile_rows, 32);
+  EXPECT_EQ(grid(args, kNarrowTile).tile_rows, 32);
+  EXPECT_EQ(grid(args, kNarrowPatch).tile_rows, 65 * 65 / 256 + 1);  // with zeros
   args.first_row = 63;
-  EXPECT_EQ(conv_grid(args).tile_rows, 1);
+  EXPECT_EQ(grid(args, kNarrowTile).tile_rows, 1);
+  EXPECT_EQ(grid(args, kNarrowPatch).tile_rows, 1);  // three rows: the one above, it, zeros
   args.first_row = 64;
-  EXPECT_EQ(conv_grid(args).tiles(), 0);
-  EXPECT_EQ(conv_splits(args, 132), 1);
+  EXPECT_EQ(grid(args, kNarrowTile).tiles(), 0);
+  EXPECT_EQ(grid(args, kNarrowPatch).tiles(), 0);
+  EXPECT_EQ(cut(args).splits, 1);
 }
 
 TEST(ConvPlan, PhasesOfATransposedConvolution) {
   ConvArgs args = transposed(1, 8, 64, 32);
-  ConvGrid grid = conv_grid(args);
-  EXPECT_EQ(grid.phases, 4);
-  EXPECT_EQ(grid.tile_rows, 1);
-  EXPECT_EQ(grid.steps, 4 * 64 / 32);  // of the phase that has four taps
-  args.first_row = 3;                  // the odd rows from 3 on, the even ones from 4 on
+  const ConvGrid phases = grid(args, kNarrowTile);
+  EXPECT_EQ(phases.phases, 4);
+  EXPECT_EQ(phases.tile_rows, 1);
+  EXPECT_EQ(phases.steps, 4 * 64 / 32);  // of the phase that has four taps
+  args.first_row = 3;                    // the odd rows from 3 on, the even ones from 4 on
   EXPECT_EQ(conv_phase(args, 0).vertical.first, 2);
   EXPECT_EQ(conv_phase(args, 0).vertical.count, 6);
   EXPECT_EQ(conv_phase(args, 2).vertical.first, 1);
@@ -75,15 +112,17 @@ TEST(ConvPlan, PhasesOfATransposedConvolution) {
 }
 
 TEST(ConvPlan, SplitsFillTheGpu) {
-  EXPECT_EQ(conv_splits(layer(1, 24, 256, 256), 132), 7);  // 36 tiles, 72 steps
-  EXPECT_EQ(conv_splits(layer(1, 3, 512, 512), 132), 16);  // 8 tiles, 144 steps
-  EXPECT_EQ(conv_splits(layer(1, 3, 512, 512), 20), 5);
-  EXPECT_EQ(conv_splits(layer(128, 24, 256, 256), 132), 1);
+  const ConvArgs few = layer(1, 3, 512, 512);  // 8 tiles of 144 steps
+  EXPECT_GE(cut(few).splits, 8);
+  EXPECT_LT(cut(few, kSmallGpu).splits, cut(few).splits);
+  EXPECT_EQ(cut(layer(128, 24, 256, 256)).splits, 1);
 }
 
 TEST(ConvPlan, PartsAreNotTooSmall) {
-  EXPECT_EQ(conv_splits(layer(1, 3, 32, 64), 132), 2);  // one tile, nine steps
-  EXPECT_EQ(conv_splits(layer(1, 3, 8, 64), 132), 1);
+  for (const int channels : {8, 16, 32}) {
+    const ConvArgs args = cut(layer(1, 3, channels, 64));
+    EXPECT_LE(args.splits, conv_grid(args).steps / 4 + 1) << channels;
+  }
 }
 
 TEST(ConvPlan, MemoryForParts) {
@@ -94,6 +133,7 @@ TEST(ConvPlan, MemoryForParts) {
   EXPECT_EQ(conv_partial_bytes(args), 7u * 36u * 64u * 64u * 4u);
   EXPECT_EQ(conv_counters(args), 36u);
   args = transposed(1, 8, 64, 32);
+  args.tile_kind = kNarrowTile;
   args.splits = 2;
   EXPECT_EQ(conv_partial_bytes(args), 2u * 4u * 128u * 32u * 4u);
   EXPECT_EQ(conv_counters(args), 4u);

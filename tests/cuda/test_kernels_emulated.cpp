@@ -10,6 +10,7 @@
 
 #include "conv_plan.h"
 #include "conv_scene.h"
+#include "conv_tiles.h"
 #include "cpu_twins.h"
 #include "emulated_kernels.h"
 
@@ -27,7 +28,7 @@ void allow(Gpu &gpu, std::vector<T> &memory, bool writable = false) {
 // What a kernel makes of a scene: the whole output, as bytes.
 struct Way {
   Order blocks = Order::Forward, threads = Order::Forward;
-  int kind = -1;  // of the tiles; by default the one that suits
+  int kind = kSmallTile;  // of the tiles
 };
 
 std::vector<std::uint8_t> convolve_emulated(const ConvScene &scene, const Way &way) {
@@ -45,24 +46,15 @@ std::vector<std::uint8_t> convolve_emulated(const ConvScene &scene, const Way &w
   gpu.allow(scene.weights().data(), scene.weights().size(), false);
   gpu.allow(scene.bias().data(), scene.bias().size() * sizeof(float), false);
 
-  const ConvGrid grid = way.kind < 0 ? conv_grid(args) : conv_grid(args, way.kind);
-  const ConvTile tile = conv_tile(grid.kind);
-  const auto tiles = static_cast<std::size_t>(args.splits > 1 ? grid.tiles() : 0);
-  std::vector<std::uint32_t> counters(tiles, 0);
-  std::vector<float> sums(tiles * static_cast<std::size_t>(args.splits * tile.rows * tile.columns),
-                          std::nanf(""));
-  if (way.kind < 0) {
-    EXPECT_EQ(counters.size(), conv_counters(args));
-    EXPECT_EQ(sums.size() * sizeof(float), conv_partial_bytes(args));
-  }
+  args.tile_kind = way.kind;
+  std::vector<std::uint32_t> counters(conv_counters(args), 0);
+  std::vector<float> sums(conv_partial_bytes(args) / sizeof(float), std::nanf(""));
   args.counters = counters.data();
   args.partial_sums = sums.data();
   allow(gpu, counters, true);
   allow(gpu, sums, true);
 
-  EXPECT_EQ(way.kind < 0 ? launch_convolution(args, nullptr)
-                         : emulator::launch_convolution_in_tiles(args, way.kind),
-            cudaSuccess);
+  EXPECT_EQ(launch_convolution(args, nullptr), cudaSuccess);
   for (std::uint32_t counter : counters) EXPECT_EQ(counter, 0u);
   return output;
 }
@@ -96,6 +88,8 @@ TEST(ConvolutionEmulated, IsItsTwin) {
     Way way;
     way.blocks = i % 2 ? Order::Backward : Order::Forward;
     way.threads = i % 3 ? Order::Shuffled : Order::Forward;
+    way.kind = static_cast<int>(i / 5) % kConvTileKinds;
+    if (!can_have_tiles(scene.args(), way.kind)) way.kind = kSmallTile;
     expect_same(scene, convolve_emulated(scene, way));
   }
 }
@@ -104,7 +98,6 @@ TEST(ConvolutionEmulated, InTilesOfEveryKind) {
   for (Number number : kAllNumbers)
     for (int kind = 0; kind < kConvTileKinds; ++kind)
       for (bool transposed : {false, true}) {
-        if (number == Number::Fp32 && kind == kLargestTile) continue;
         ConvCase c;
         c.number = number;
         c.channels[0] = 16;
@@ -114,12 +107,40 @@ TEST(ConvolutionEmulated, InTilesOfEveryKind) {
         c.width = 9;
         c.transposed = transposed;
         c.first_row = 3;
-        c.splits = kind % 2 ? 3 : 1;
+        c.splits = kind % 2 && !is_patch(kind) ? 3 : 1;
         c.indexed = true;
         SCOPED_TRACE(testing::Message() << c << " tile " << kind);
         ConvScene scene(c, 1);
+        if (!can_have_tiles(scene.args(), kind)) continue;
         expect_same(scene, convolve_emulated(scene, {Order::Shuffled, Order::Backward, kind}));
       }
+}
+
+TEST(ConvolutionEmulated, InPatchesOfEveryKind) {
+  std::mt19937 random(12);
+  const auto up_to = [&](int most) {
+    return 1 + static_cast<int>(random() % static_cast<unsigned>(most));
+  };
+  for (unsigned i = 0; i < 18; ++i) {
+    ConvCase c;
+    const int kind = i % 2 ? kMediumPatch : kNarrowPatch;
+    c.number = kAllNumbers[1 + i / 2 % 3];
+    c.images = up_to(4);
+    c.height = up_to(14);
+    c.width = i % 4 > 1 ? up_to(20) : 96;
+    c.residual = i % 5 == 0;
+    c.channels[0] = 8 * up_to(9);
+    c.channels[1] = c.residual ? 0 : 8 * (up_to(6) - 1);
+    c.output_channels = c.residual ? c.channels[0] : 8 * up_to(18);
+    c.first_row = i / 2 % 2 ? up_to(c.height) - 1 : 0;
+    c.relu = i % 7 != 0;
+    c.indexed = i % 3 == 0;
+    SCOPED_TRACE(testing::Message() << c << " tile " << kind << " seed " << i);
+    ConvScene scene(c, i);
+    ASSERT_TRUE(can_have_tiles(scene.args(), kind));
+    const Order threads = i % 3 ? Order::Shuffled : Order::Backward;
+    expect_same(scene, convolve_emulated(scene, {Order::Shuffled, threads, kind}));
+  }
 }
 
 TEST(ConvolutionEmulated, AsAMatrixProduct) {
@@ -196,6 +217,11 @@ TEST(ConvolutionEmulated, RefusesWhatItCannotDo) {
   args = scene.args();
   args.first_row = args.output_height;
   EXPECT_EQ(launch_convolution(args, nullptr), cudaSuccess);
+  args = scene.args();
+  args.tile_kind = kMediumPatch;  // not in fp32
+  EXPECT_EQ(launch_convolution(args, nullptr), cudaErrorInvalidValue);
+  args.tile_kind = kConvTileKinds;
+  EXPECT_EQ(launch_convolution(args, nullptr), cudaErrorInvalidValue);
   EXPECT_EQ(gpu.launches(), 0);
 }
 

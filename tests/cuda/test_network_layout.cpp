@@ -16,7 +16,8 @@
 namespace w2l {
 namespace {
 
-constexpr int kMost = 8, kMultiprocessors = 132;
+constexpr int kMost = 8;
+constexpr GpuSize kGpu{132};
 
 // Memory that nobody touches: only addresses are looked at.
 template <typename T>
@@ -41,7 +42,7 @@ class NetworkLayoutTest : public testing::TestWithParam<Number> {
  protected:
   NetworkLayoutTest() {
     test::SampleOptions options;
-    options.divide = 16;
+    options.divide = 4;
     test::write_sample(file_.path(), options);
     checkpoint_ = std::make_unique<Checkpoint>(Checkpoint::open(file_.path()));
     layout_ = std::make_unique<NetworkLayout>(Network::describe(*checkpoint_), GetParam(), kMost);
@@ -53,14 +54,14 @@ class NetworkLayoutTest : public testing::TestWithParam<Number> {
     at_.new_slots = address<std::int32_t>(6);
     at_.slots = address<std::int32_t>(7);
     at_.pictures = address<std::uint8_t>(8);
-    sizes_ = layout_->lane_sizes(buckets_up_to(kMost), kMultiprocessors);
+    sizes_ = layout_->lane_sizes(buckets_up_to(kMost), kGpu);
   }
 
   EncoderSteps encoder(int images = kMost) const {
-    return layout_->encoder_steps(images, at_, kMultiprocessors);
+    return layout_->encoder_steps(images, at_, kGpu);
   }
   AnswerSteps answer(int first_row = 0, int images = kMost) const {
-    return layout_->answer_steps(images, first_row, at_, kMultiprocessors);
+    return layout_->answer_steps(images, first_row, at_, kGpu);
   }
 
   static std::size_t image_bytes(const ConvPictures &pictures, int height, int width) {

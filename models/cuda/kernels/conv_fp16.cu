@@ -1,6 +1,7 @@
-// gst-wav2lip: the convolution of the CUDA engine in fp16. See conv_kernel.cuh.
+// gst-wav2lip: the convolution of the CUDA engine in fp16. See conv_kernel.cuh and
+// patch_kernel.cuh.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "conv_kernel.cuh"
+#include "conv_launch.cuh"
 
 namespace w2l {
 

@@ -16,7 +16,6 @@
 namespace w2l {
 namespace conv {
 
-constexpr int kWarpColumns = 32;
 constexpr unsigned kNoPixel = 0xffffffffu;
 // A row's taps that are outside of the picture, as bits: from here on those across.
 constexpr int kAcrossBits = 16;
@@ -42,6 +41,7 @@ struct Shape {
   // Steps in shared memory: small tiles leave room for more.
   static constexpr int kStages = kind == kSmallTile ? 4 : 3;
   static constexpr int kWarps = kTile.threads / 32;
+  static constexpr int kWarpColumns = kTile.warp_columns;
   static constexpr int kWarpsAcross = kTile.columns / kWarpColumns;
   static constexpr int kWarpRows = kTile.rows / (kWarps / kWarpsAcross);
 
@@ -61,7 +61,7 @@ struct Shape {
   static constexpr int kRightCopies = kTile.columns / kCopiers;
   static constexpr int kRightRowStep = kCopiers / kRightPieces;
   static_assert(kTile.rows % kCopiers == 0 && kTile.columns % kCopiers == 0);
-  static_assert(kCopiers % kRightPieces == 0 && kTile.rows <= kTile.threads);
+  static_assert(kCopiers % kRightPieces == 0);
 
   // Shared memory in bytes: what is known of the tile's rows, a flag, then stages or sums.
   static constexpr int kRowBytes =
@@ -79,7 +79,7 @@ class WarpSums {
   using S = Shape<number, kind>;
   using Core = TensorCore<number>;
   using Stored = typename S::Stored;
-  static constexpr int kDown = S::kWarpRows / 16, kAcross = kWarpColumns / 16;
+  static constexpr int kDown = S::kWarpRows / 16, kAcross = S::kWarpColumns / 16;
 
  public:
   static constexpr int kCount = kDown * kAcross * Core::kElements;  // of a thread
@@ -118,11 +118,15 @@ class WarpSums {
 
   W2L_DEVICE void store(float *to) const {
     W2L_UNROLL
-    for (int i = 0; i < kDown; ++i) {
-      W2L_UNROLL
-      for (int j = 0; j < kAcross; ++j)
-        Core::store(to + i * 16 * S::kSumStride + j * 16, sums_[i][j], S::kSumStride);
-    }
+    for (int i = 0; i < kSlabs; ++i)
+      store_slab(i, to + i * kSlabRows * S::kSumStride, S::kSumStride);
+  }
+
+  // The rows from slab * kSlabRows on, `step` numbers from row to row.
+  static constexpr int kSlabRows = 16, kSlabs = kDown;
+  W2L_DEVICE void store_slab(int slab, float *to, int step) const {
+    W2L_UNROLL
+    for (int j = 0; j < kAcross; ++j) Core::store(to + j * 16, sums_[slab][j], step);
   }
 
  private:
@@ -133,7 +137,7 @@ class WarpSums {
 template <int kind>
 class WarpSums<Number::Fp32, kind> {
   using S = Shape<Number::Fp32, kind>;
-  static constexpr int kRows = S::kWarpRows / 8, kColumns = kWarpColumns / 4;
+  static constexpr int kRows = S::kWarpRows / 8, kColumns = S::kWarpColumns / 4;
 
  public:
   static constexpr int kCount = kRows * kColumns;
@@ -252,10 +256,59 @@ W2L_DEVICE uint4 pack(const float *numbers) {
   return make_uint4(words[0], words[1], words[2], words[3]);
 }
 
+// Of a pixel.
+template <Number number>
+W2L_DEVICE unsigned pieces(const ConvPictures &pictures) {
+  return static_cast<unsigned>(pictures.channels) / piece_channels(number);
+}
+
+// In pieces from the start of the pictures, so that 32 bits reach through 64 GiB.
+template <Number number>
+W2L_DEVICE unsigned image_start(const ConvPictures &pictures, int image) {
+  const int index = pictures.image_index ? gpu::read(pictures.image_index + image) : image;
+  return static_cast<unsigned>(index * pictures.image_size / piece_channels(number));
+}
+
+// Bias, residual and ReLU for eight channels of a pixel from `channel` on, which are written.
+template <Number number>
+W2L_DEVICE void finish_eight(const ConvArgs &args, const OutputRow &places, const float *sums,
+                             int channel) {
+  constexpr int kPiece = piece_channels(number), kPieces = kChannelStep / kPiece;
+  float numbers[kChannelStep];
+  W2L_UNROLL
+  for (int i = 0; i < kChannelStep; i += 4) {
+    const float4 sum = *reinterpret_cast<const float4 *>(sums + i);
+    const float4 bias = gpu::read(reinterpret_cast<const float4 *>(args.bias + channel + i));
+    numbers[i] = sum.x + bias.x;
+    numbers[i + 1] = sum.y + bias.y;
+    numbers[i + 2] = sum.z + bias.z;
+    numbers[i + 3] = sum.w + bias.w;
+  }
+  const unsigned offset = static_cast<unsigned>(channel / kPiece);
+  if (args.residual) {
+    const auto *input = static_cast<const uint4 *>(args.inputs[0].data);
+    float added[kChannelStep];
+    W2L_UNROLL
+    for (int i = 0; i < kPieces; ++i)
+      unpack<number>(gpu::read(input + (places.residual + offset + i)), added + i * kPiece);
+    W2L_UNROLL
+    for (int i = 0; i < kChannelStep; ++i) numbers[i] += added[i];
+  }
+  if (args.relu) {
+    W2L_UNROLL
+    for (int i = 0; i < kChannelStep; ++i) numbers[i] = relu(numbers[i]);
+  }
+  auto *output = static_cast<uint4 *>(args.output.data);
+  W2L_UNROLL
+  for (int i = 0; i < kPieces; ++i)
+    gpu::write(output + (places.output + offset + i), pack<number>(numbers + i * kPiece));
+}
+
 template <Number number, int kind>
 class Block {
   using S = Shape<number, kind>;
   using Stored = typename S::Stored;
+  static_assert(S::kTile.rows <= S::kTile.threads);
 
  public:
   W2L_DEVICE Block(const ConvArgs &args, unsigned char *shared)
@@ -292,18 +345,7 @@ class Block {
 
  private:
   W2L_DEVICE int warp_row() const { return thread_ / 32 / S::kWarpsAcross * S::kWarpRows; }
-  W2L_DEVICE int warp_column() const { return thread_ / 32 % S::kWarpsAcross * kWarpColumns; }
-
-  // Of a pixel.
-  W2L_DEVICE static unsigned pieces(const ConvPictures &pictures) {
-    return static_cast<unsigned>(pictures.channels) / S::kPiece;
-  }
-
-  // In pieces from the start of the pictures, so that 32 bits reach through 64 GiB.
-  W2L_DEVICE static unsigned image_start(const ConvPictures &pictures, int image) {
-    const int index = pictures.image_index ? gpu::read(pictures.image_index + image) : image;
-    return static_cast<unsigned>(index * pictures.image_size / S::kPiece);
-  }
+  W2L_DEVICE int warp_column() const { return thread_ / 32 % S::kWarpsAcross * S::kWarpColumns; }
 
   // The taps along an axis at which a pixel is outside of the picture, as bits; those behind the
   // last one, too.
@@ -324,20 +366,22 @@ class Block {
     const PhaseAxis &down = phase_.vertical, &across = phase_.horizontal;
     const int image = pixel / (down.count * across.count);
     const int y = pixel / across.count % down.count + down.first, x = pixel % across.count;
-    const unsigned first = image_start(args_.inputs[0], image);
-    const unsigned second = args_.inputs[1].channels ? image_start(args_.inputs[1], image) : 0;
+    const unsigned first = image_start<number>(args_.inputs[0], image);
+    const unsigned second =
+        args_.inputs[1].channels ? image_start<number>(args_.inputs[1], image) : 0;
 
     const int input_y = y * down.stride - down.padding,
               input_x = x * across.stride - across.padding;
     const auto seen = static_cast<unsigned>(input_y * args_.input_width + input_x);
-    rows_[row] = {first + seen * pieces(args_.inputs[0]), second + seen * pieces(args_.inputs[1]),
+    rows_[row] = {first + seen * pieces<number>(args_.inputs[0]),
+                  second + seen * pieces<number>(args_.inputs[1]),
                   taps_outside(input_y, down.taps.count, args_.input_height) |
                       taps_outside(input_x, across.taps.count, args_.input_width) << kAcrossBits};
 
     const auto written = static_cast<unsigned>((y * down.spread + down.odd) * args_.output_width +
                                                x * across.spread + across.odd);
-    const unsigned offset = written * pieces(args_.output);
-    outputs_[row] = {image_start(args_.output, image) + offset, first + offset};
+    const unsigned offset = written * pieces<number>(args_.output);
+    outputs_[row] = {image_start<number>(args_.output, image) + offset, first + offset};
   }
 
   // What a thread copies of each step.
@@ -410,7 +454,8 @@ class Block {
     const auto channel = static_cast<unsigned>(cursor.channel - (second ? first_channels : 0));
     const auto tap = static_cast<unsigned>(cursor.tap_y * args_.input_width + cursor.tap_x);
     const unsigned offset =
-        tap * (second ? pieces(args_.inputs[1]) : pieces(args_.inputs[0])) + channel / S::kPiece;
+        tap * (second ? pieces<number>(args_.inputs[1]) : pieces<number>(args_.inputs[0])) +
+        channel / S::kPiece;
     const unsigned here = 1u << cursor.tap_y | 1u << (kAcrossBits + cursor.tap_x);
     W2L_UNROLL
     for (int i = 0; i < S::kLeftCopies; ++i) {
@@ -497,40 +542,9 @@ class Block {
       const int item = thread_ + i * S::kTile.threads;
       const int row = item / kEights, column = item % kEights * kChannelStep;
       if (outputs_[row].output != kNoPixel && first_column_ + column < args_.output.channels)
-        finish_eight(outputs_[row], tile_ + row * S::kSumStride + column, first_column_ + column);
+        finish_eight<number>(args_, outputs_[row], tile_ + row * S::kSumStride + column,
+                             first_column_ + column);
     }
-  }
-
-  W2L_DEVICE void finish_eight(const OutputRow &places, const float *sums, int channel) {
-    constexpr int kPieces = kChannelStep / S::kPiece;
-    float numbers[kChannelStep];
-    W2L_UNROLL
-    for (int i = 0; i < kChannelStep; i += 4) {
-      const float4 sum = *reinterpret_cast<const float4 *>(sums + i);
-      const float4 bias = gpu::read(reinterpret_cast<const float4 *>(args_.bias + channel + i));
-      numbers[i] = sum.x + bias.x;
-      numbers[i + 1] = sum.y + bias.y;
-      numbers[i + 2] = sum.z + bias.z;
-      numbers[i + 3] = sum.w + bias.w;
-    }
-    const unsigned offset = static_cast<unsigned>(channel / S::kPiece);
-    if (args_.residual) {
-      const auto *input = static_cast<const uint4 *>(args_.inputs[0].data);
-      float added[kChannelStep];
-      W2L_UNROLL
-      for (int i = 0; i < kPieces; ++i)
-        unpack<number>(gpu::read(input + (places.residual + offset + i)), added + i * S::kPiece);
-      W2L_UNROLL
-      for (int i = 0; i < kChannelStep; ++i) numbers[i] += added[i];
-    }
-    if (args_.relu) {
-      W2L_UNROLL
-      for (int i = 0; i < kChannelStep; ++i) numbers[i] = relu(numbers[i]);
-    }
-    auto *output = static_cast<uint4 *>(args_.output.data);
-    W2L_UNROLL
-    for (int i = 0; i < kPieces; ++i)
-      gpu::write(output + (places.output + offset + i), pack<number>(numbers + i * S::kPiece));
   }
 
   const ConvArgs &args_;
@@ -551,70 +565,5 @@ __global__ void __launch_bounds__(conv_tile(kind).threads, 2) convolve(const Con
   Block<number, kind>(args, shared).run();
 }
 
-// Of what the network has not, and offsets of 32 bits would not reach.
-inline bool in_range(const ConvArgs &args) {
-  const std::int64_t weights = std::int64_t{args.kernel_height} * args.kernel_width *
-                               conv_input_channels(args) * args.output.channels;
-  return args.kernel_height <= kMostTaps && args.kernel_width <= kMostTaps &&
-         weights <= std::numeric_limits<std::int32_t>::max();
-}
-
-inline bool aligned(const void *memory) {
-  return reinterpret_cast<std::uintptr_t>(memory) % kPieceBytes == 0;
-}
-
-inline bool usable(const ConvPictures &pictures) {
-  return pictures.channels % kChannelStep == 0 && pictures.image_size % kChannelStep == 0 &&
-         aligned(pictures.data);
-}
-
-template <Number number, int kind>
-cudaError_t launch_kind(const ConvArgs &args, const ConvGrid &grid, cudaStream_t stream) {
-  const dim3 blocks(static_cast<unsigned>(grid.tile_rows * grid.tile_columns), 1,
-                    static_cast<unsigned>(grid.phases * args.splits));
-  return gpu::launch(&convolve<number, kind>, blocks, conv_tile(kind).threads,
-                     Shape<number, kind>::kBytes, stream, args);
-}
-
 }  // namespace conv
-
-template <Number number>
-cudaError_t launch_convolution_in(const ConvArgs &args, const ConvGrid &grid, cudaStream_t stream) {
-  if (!conv::usable(args.inputs[0]) || !conv::usable(args.inputs[1]) ||
-      !conv::usable(args.output) || !conv::in_range(args) || !conv::aligned(args.weights) ||
-      !conv::aligned(args.bias))
-    return cudaErrorInvalidValue;
-  if (grid.tiles() <= 0) return cudaSuccess;
-  switch (grid.kind) {
-    case kLargestTile:
-      if constexpr (number != Number::Fp32)
-        return conv::launch_kind<number, kLargestTile>(args, grid, stream);
-      return cudaErrorInvalidValue;
-    case kSmallTile:
-      return conv::launch_kind<number, kSmallTile>(args, grid, stream);
-    case kNarrowTile:
-      return conv::launch_kind<number, kNarrowTile>(args, grid, stream);
-    default:
-      return conv::launch_kind<number, kMediumTile>(args, grid, stream);
-  }
-}
-
-template <Number number>
-cudaError_t launch_convolution_in(const ConvArgs &args, cudaStream_t stream) {
-  return launch_convolution_in<number>(args, conv_grid(args), stream);
-}
-
-template <Number number>
-cudaError_t load_convolutions() {
-  cudaError_t error = cudaSuccess;
-  const auto load = [&](auto kernel) {
-    if (error == cudaSuccess) error = gpu::load(kernel);
-  };
-  if constexpr (number != Number::Fp32) load(&conv::convolve<number, kLargestTile>);
-  load(&conv::convolve<number, kMediumTile>);
-  load(&conv::convolve<number, kSmallTile>);
-  load(&conv::convolve<number, kNarrowTile>);
-  return error;
-}
-
 }  // namespace w2l

@@ -59,9 +59,11 @@ struct ConvArgs {
   bool residual = false;        // adds inputs[0], which has the output's shape
   bool relu = true;
 
-  // Sums over parts of the taps and channels, computed side by side where there are too few output
-  // pixels to fill the GPU: splits > 1 needs memory for them (conv_plan.h) and one counter, zero
-  // before and after, for each tile of the output.
+  // How it is cut (conv_plan.h): the kind of its tiles (conv_tiles.h), and in how many parts its
+  // sums over taps and channels are computed side by side where there are too few output pixels to
+  // fill the GPU. splits > 1 needs memory for them and one counter, zero before and after, for each
+  // tile of the output.
+  int tile_kind = 2;  // kSmallTile, which any convolution can have
   int splits = 1;
   float *partial_sums = nullptr;
   std::uint32_t *counters = nullptr;

@@ -8,13 +8,3 @@
 #include "conv_kernels.cu"
 #include "conv_tf32.cu"
 #include "picture_kernels.cu"
-
-namespace w2l::emulator {
-
-cudaError_t launch_convolution_in_tiles(const ConvArgs &args, int kind) {
-  return with_number(args.number, [&](auto constant) {
-    return launch_convolution_in<decltype(constant)::value>(args, conv_grid(args, kind), nullptr);
-  });
-}
-
-}  // namespace w2l::emulator
