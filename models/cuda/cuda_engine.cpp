@@ -213,9 +213,14 @@ struct CudaEngine::State {
     int sample = 0;
     for (const JobPtr &job : launch.jobs) {
       job->answers.milliseconds = milliseconds;
+      job->answers.images.resize(static_cast<std::size_t>(job->batch.count));
       for (std::vector<std::uint8_t> &image : job->answers.images) {
+        // Rows that were not computed are zero; the others are written once.
+        const std::uint8_t *picture = launch.lane->picture(sample);
         const std::size_t bytes = launch.lane->picture_bytes();
-        std::copy_n(launch.lane->picture(sample), bytes, image.end() - bytes);
+        image.reserve(picture_bytes());
+        image.resize(picture_bytes() - bytes);
+        image.insert(image.end(), picture, picture + bytes);
         job->answers.repeated_crops +=
             launch.lease.repeated[static_cast<std::size_t>(sample)] ? 1 : 0;
         ++sample;
@@ -299,7 +304,6 @@ Engine::Ticket CudaEngine::submit(const std::vector<Sample> &batch, Region regio
                                   std::function<void()> on_done) {
   const auto job =
       std::make_shared<Job>(copy_batch(state_->info, batch, region), std::move(on_done));
-  job->answers.images.assign(batch.size(), std::vector<std::uint8_t>(state_->picture_bytes()));
   State::Lock lock(state_->mutex);
   if (state_->broken) std::rethrow_exception(state_->broken);
   const Ticket ticket = state_->jobs.add(job);

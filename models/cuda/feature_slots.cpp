@@ -3,6 +3,7 @@
 #include "feature_slots.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -16,7 +17,34 @@ std::string_view bytes_of(const Crop &crop) {
   return {reinterpret_cast<const char *>(crop.pixels), crop.bytes()};
 }
 
+constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
+
+// Different for any two words that differ, and for any two values of before.
+std::uint64_t mixed(std::uint64_t before, std::uint64_t word) {
+  const std::uint64_t product = (before ^ word) * kOdd;
+  return product << 29 | product >> 35;  // products carry upwards only
+}
+
 }  // namespace
+
+std::size_t hash_bytes(std::string_view bytes) {
+  // Side by side, since each multiplication takes longer than it is until the next can begin.
+  constexpr std::size_t kLanes = 4, kWord = sizeof(std::uint64_t);
+  std::uint64_t lanes[kLanes] = {1, 2, 3, 4}, words[kLanes];
+  std::size_t at = 0;
+  for (; at + sizeof words <= bytes.size(); at += sizeof words) {
+    std::memcpy(words, bytes.data() + at, sizeof words);
+    for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = mixed(lanes[i], words[i]);
+  }
+  std::uint64_t hash = mixed(kOdd, bytes.size());
+  for (; at < bytes.size(); at += kWord) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, std::min(kWord, bytes.size() - at));
+    hash = mixed(hash, word);
+  }
+  for (const std::uint64_t lane : lanes) hash = mixed(hash, lane);
+  return static_cast<std::size_t>(hash);
+}
 
 FeatureSlots::FeatureSlots(int slots, std::size_t crop_bytes, bool recognise, Hash hash)
     : crop_bytes_(crop_bytes),

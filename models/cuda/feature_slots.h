@@ -18,6 +18,9 @@
 
 namespace w2l {
 
+// Several bytes for each cycle, so that it keeps up with the GPU. Two that differ may collide.
+std::size_t hash_bytes(std::string_view bytes);
+
 // Thread-safe.
 class FeatureSlots {
  public:
@@ -35,8 +38,7 @@ class FeatureSlots {
 
   // Crops have up to `crop_bytes`. `recognise` is false where nothing is to be found again: each
   // sample has a slot of its own.
-  FeatureSlots(int slots, std::size_t crop_bytes, bool recognise,
-               Hash hash = std::hash<std::string_view>());
+  FeatureSlots(int slots, std::size_t crop_bytes, bool recognise, Hash hash = hash_bytes);
 
   int count() const { return static_cast<int>(slots_.size()); }
 

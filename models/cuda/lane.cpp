@@ -50,8 +50,7 @@ Lane::Lane(Driver &driver, const NetworkLayout &layout, const Family &family)
       block_(layout.most(), square_bytes(max_crop_edge(family)), w2l::mel_bytes(family)),
       edge_(family.crop_size),
       mel_bytes_(w2l::mel_bytes(family)) {
-  const LaneSizes sizes =
-      layout.lane_sizes(buckets_up_to(layout.most()), driver.info().size);
+  const LaneSizes sizes = layout.lane_sizes(buckets_up_to(layout.most()), driver.info().size);
   const std::size_t all_pictures = static_cast<std::size_t>(layout.most()) * square_bytes(edge_);
   const std::size_t counter_bytes = sizes.counters * sizeof(std::uint32_t);
   arena_ = device_memory(driver, sizes.arena);
@@ -117,8 +116,7 @@ GraphHandle Lane::capture_answers(const NetworkLayout &layout, LaneAddresses at,
                                   int first_row) {
   at.mels = at_offset<float>(upload_, block_.mels(images));
   at.slots = at_offset<std::int32_t>(upload_, block_.slots(images));
-  const AnswerSteps steps =
-      layout.answer_steps(images, first_row, at, driver_.info().size);
+  const AnswerSteps steps = layout.answer_steps(images, first_row, at, driver_.info().size);
   return captured([&] {
     driver_.write_mels(stream_.get(), steps.mels);
     for (const ConvArgs &args : steps.layers) driver_.convolve(stream_.get(), args);

@@ -19,6 +19,8 @@ namespace {
 using w2l::test::cpu_seconds;
 using Json = nlohmann::ordered_json;
 
+constexpr GstClockTime kStartTime = GST_SECOND;
+
 struct Settings {
   std::string clip, speech, model, device, precision, box;
   int streams = 0;
@@ -48,6 +50,8 @@ class Pipeline {
     GError *error = nullptr;
     pipeline_ = gst_parse_launch_full(text.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
     if (!pipeline_) throw std::runtime_error(error->message);
+    // Time for all streams to get going: the clock's zero is that much later.
+    gst_pipeline_set_delay(GST_PIPELINE(pipeline_), kStartTime);
   }
   ~Pipeline() {
     gst_element_set_state(pipeline_, GST_STATE_NULL);

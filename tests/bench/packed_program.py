@@ -14,6 +14,7 @@ import rounds
 import workers
 
 PRESET = "medium"
+PICTURES = "pictures.mp4"  # what the app makes of the clip: the floor decodes and encodes these
 STREAM_SIZE = (640, 360)
 STREAM_SECONDS = 8
 STREAM_TIMEOUT = 60  # loading and many times the clip: not in time
@@ -35,6 +36,8 @@ class PackedProgram(program.ProgramBenchmark):
     def prepare(self):
         self._prepare()
         self.frames = self._box(PRESET)["frames"]  # not measured: reads everything from disk once
+        # Pictures with other mouths are not as easy to encode as the clip's.
+        os.rename(self._file("out.mp4"), self._file(PICTURES))
 
     def _box(self, preset, audio="one.wav"):
         return self._app(self._file("one.mp4"), self._file(audio), preset,
@@ -44,8 +47,9 @@ class PackedProgram(program.ProgramBenchmark):
         """After prepare()."""
         cases = {"app": lambda: self._box(PRESET),
                  "app start": lambda: self._box(PRESET, "start.wav"),
-                 "floor": lambda: self._floor(PRESET, self.frames),
-                 "floor start": lambda: self._floor(PRESET, 1)}
+                 "floor": lambda: self._floor(PRESET, self.frames, PICTURES),
+                 "floor start": lambda: self._floor(PRESET, 1, PICTURES),
+                 "clip's floor": lambda: self._floor(PRESET, self.frames)}
         runs, speeds = {}, []
         for number, order in enumerate(rounds.round_robin(cases, self.options.program_rounds)):
             self._say(f"program on {self.device}: round {number + 1} of "
@@ -58,6 +62,7 @@ class PackedProgram(program.ProgramBenchmark):
         middle = sorted(runs["app"], key=lambda run: run["seconds"])[len(runs["app"]) // 2]
         return {"clip": os.path.basename(self.face), "preset": PRESET, "frames": self.frames,
                 "stages": middle["json"]["stages"], "opening_seconds": round(middle["opening"], 3),
+                "clip_floor_seconds": round(seconds["clip's floor"], 3),
                 **whole_program(seconds, self.frames, statistics.median(speeds))}
 
     def _network_fps(self):
@@ -129,7 +134,7 @@ class Streams:
 
     def run(self):
         self._prepare()
-        first = 8 if self.benchmark.device == "cuda" else 1
+        first = 64 if self.benchmark.device == "cuda" else 1
         count = most(lambda number: in_time(self._try(number)), first)
         decoding = self._launch(str(max(1, count)), self.clip)
         used = decoding.get("cpu_seconds", 0) / max(1, count) / STREAM_SECONDS
@@ -185,7 +190,8 @@ class Streams:
 def program_table(result):
     return (f"{result['clip']}, {result['frames']} frames, x264enc {result['preset']}: "
             f"{result['seconds']} s ({result['start_seconds']} s of them start); floor "
-            f"{result['floor_seconds']} s, network alone {result['network_seconds']} s; ratio "
+            f"{result['floor_seconds']} s (of the clip itself {result['clip_floor_seconds']} s), "
+            f"network alone {result['network_seconds']} s; ratio "
             f"{result['ratio']}, without the start {result['main_ratio']}")
 
 

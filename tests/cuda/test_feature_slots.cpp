@@ -5,12 +5,31 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "feature_slots.h"
 
 namespace w2l {
 namespace {
+
+TEST(HashBytes, TellsBytesApartWhereverTheyDiffer) {
+  std::set<std::size_t> hashes;
+  std::size_t count = 0;
+  for (const std::size_t size : {0, 1, 7, 8, 31, 32, 33, 100}) {
+    std::string bytes(size, '\0');
+    hashes.insert(hash_bytes(bytes));
+    ++count;
+    for (char &byte : bytes)
+      for (const char other : {'\1', '\x80'}) {
+        const char before = std::exchange(byte, other);
+        hashes.insert(hash_bytes(bytes));
+        ++count;
+        byte = before;
+      }
+  }
+  EXPECT_EQ(hashes.size(), count);
+}
 
 using Slots = std::vector<std::int32_t>;
 constexpr std::size_t kCropBytes = 6;
