@@ -221,6 +221,7 @@ TEST(ConvolutionEmulated, RefusesWhatItCannotDo) {
   args.tile_kind = kMediumPatch;  // not in fp32
   EXPECT_EQ(launch_convolution(args, nullptr), cudaErrorInvalidValue);
   args.tile_kind = kConvTileKinds;
+  args.number = Number::Fp16;
   EXPECT_EQ(launch_convolution(args, nullptr), cudaErrorInvalidValue);
   EXPECT_EQ(gpu.launches(), 0);
 }

@@ -8,6 +8,7 @@
 
 namespace w2l {
 
+// Each kind of tile: constants below name them in this order.
 struct ConvTile {
   int rows, columns;
   int threads;  // each warp computes rows x columns / (threads / 32)
@@ -143,6 +144,7 @@ W2L_HOST_DEVICE inline PatchMemory patch_memory(const ConvTile &tile, int seen) 
 
 // Whether a convolution can be cut so; patches also need memory, which not every GPU has.
 W2L_HOST_DEVICE inline bool can_have_tiles(const ConvArgs &args, int kind) {
+  if (kind < 0 || kind >= kConvTileKinds) return false;
   // In fp32, registers for sums are the limit, not memory: larger tiles gain nothing.
   if (kind == kLargestTile) return args.number != Number::Fp32;
   return !is_patch(kind) ||
