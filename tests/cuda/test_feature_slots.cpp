@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <set>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 #include "feature_slots.h"

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 
 #include "conv_tiles.h"
 #include "gpu_primitives.cuh"

@@ -31,12 +31,10 @@ inline bool usable(const ConvPictures &pictures) {
 
 template <Number number, int kind>
 cudaError_t launch_patches(const ConvArgs &args, const ConvGrid &grid, cudaStream_t stream) {
-  const ConvTile tile = conv_tile(kind);
-  return gpu::launch(
-      &convolve_patches<number, kind>,
-      dim3(static_cast<unsigned>(grid.tile_rows * grid.tile_columns)), tile.threads,
-      static_cast<std::size_t>(patch_memory(tile, patch_space(args).seen(tile.rows)).bytes), stream,
-      args);
+  return gpu::launch(&convolve_patches<number, kind>,
+                     dim3(static_cast<unsigned>(grid.tile_rows * grid.tile_columns)),
+                     conv_tile(kind).threads, static_cast<std::size_t>(patch_bytes(args)), stream,
+                     args);
 }
 
 template <Number number, int kind>

@@ -39,17 +39,12 @@ constexpr double kManyRounds = 3.0, kPartOfARound = 0.15;
 // What the driver takes of a block's shared memory.
 constexpr int kReservedBytes = 1024;
 
-// Bytes of a patch's block; of others, no GPU has too little.
-int patch_memory_bytes(const ConvArgs &args) {
-  const ConvTile tile = conv_tile(args.tile_kind);
-  return patch_memory(tile, patch_space(args).seen(tile.rows)).bytes;
-}
-
-// Blocks that a multiprocessor can have at once; 0 if it can have none.
+// Blocks that a multiprocessor can have at once; 0 if it can have none, which only patches are too
+// large for.
 int resident_blocks(const ConvArgs &args, const GpuSize &gpu) {
   const int resident = kCosts[args.tile_kind].resident;
   if (!is_patch(args.tile_kind)) return resident;
-  const int bytes = patch_memory_bytes(args);
+  const int bytes = patch_bytes(args);
   if (bytes > gpu.block_shared_memory) return 0;
   return std::min(resident, gpu.shared_memory / (bytes + kReservedBytes));
 }

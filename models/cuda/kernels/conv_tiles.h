@@ -129,17 +129,22 @@ constexpr int kPatchEdge = 3;  // taps of a row, and rows of taps
 // meet in a bank.
 constexpr int kPatchPixelBytes = (kStepPieces + 1) * kPieceBytes;
 struct PatchMemory {
-  int outputs, patches, patch_size, weights, bytes;
+  int outputs, patches, weights, bytes;
 };
 W2L_HOST_DEVICE inline PatchMemory patch_memory(const ConvTile &tile, int seen) {
   constexpr int kPlaceBytes = 8;
   const int outputs = (seen + 1) / 2 * 2 * kPlaceBytes;
   const int patches = outputs + tile.rows * kPlaceBytes;
-  const int patch_size = seen * kPatchPixelBytes;
-  const int weights = patches + 2 * patch_size;
+  const int weights = patches + 2 * seen * kPatchPixelBytes;
   // For each channel of a pixel's pieces as many as columns, and eight more.
   const int tap = kStepPieces * kPieceBytes * (tile.columns + 8);
-  return {outputs, patches, patch_size, weights, weights + 2 * kPatchEdge * tap};
+  return {outputs, patches, weights, weights + 2 * kPatchEdge * tap};
+}
+
+// All of it, for the patches that args.tile_kind says.
+W2L_HOST_DEVICE inline int patch_bytes(const ConvArgs &args) {
+  const ConvTile tile = conv_tile(args.tile_kind);
+  return patch_memory(tile, patch_space(args).seen(tile.rows)).bytes;
 }
 
 // Whether a convolution can be cut so; patches also need memory, which not every GPU has.
