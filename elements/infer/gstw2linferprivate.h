@@ -67,6 +67,7 @@ struct Flight {
   std::vector<Scheduler::Id> ids;
   bool done = false;
   Stopwatch submitted;
+  double answer_ms = 0;  // from submission, once done
 };
 
 // Outlives the element: engine threads and clock callbacks hold it.
@@ -78,7 +79,7 @@ struct Signal {
 
 struct InferCounters {
   guint64 frames = 0, patched = 0, passed = 0, late = 0, batches = 0, submitted = 0;
-  guint64 repeated_crops = 0;  // of the submitted
+  guint64 repeated_crops = 0;      // of the submitted
   StageStats crop, network, wait;  // wait: from a batch being submitted to its being collected
 };
 

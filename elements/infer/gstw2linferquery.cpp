@@ -169,11 +169,8 @@ void gst_w2l_infer_update_latency(GstW2lInfer *self) {
   state->live = latency.live;
   state->live_known = true;
   state->upstream_min = latency.min;
-  if (latency.live)
-    state->scheduler.set_live(static_cast<w2l::Time>(latency.min + state->budget),
-                              static_cast<w2l::Time>(state->budget));
-  else
-    state->scheduler.set_live(w2l::kNever, 0);
+  state->scheduler.set_live(latency.live ? static_cast<w2l::Time>(latency.min + state->budget)
+                                         : w2l::kNever);
   state->signal->cond.notify_all();
 }
 

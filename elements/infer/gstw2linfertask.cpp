@@ -107,14 +107,15 @@ static void gst_w2l_infer_submit(GstW2lInfer *self, Lock &lock,
     const w2l::FaceCrop &crop = input.crops[i];
     samples.push_back({{crop.pixels.data(), crop.width, crop.height}, &input.mels[i * mel_size()]});
   }
+  flight->submitted = w2l::Stopwatch();
   flight->ticket = engine->submit(samples, state->settings.region, [signal, flight] {
     std::lock_guard<std::mutex> guard(signal->lock);
+    flight->answer_ms = flight->submitted.milliseconds();
     flight->done = true;
     signal->cond.notify_all();
   });
   GST_DEBUG_OBJECT(self, "submitted %u frames", guint(samples.size()));
   lock.lock();
-  flight->submitted = w2l::Stopwatch();
   state->flights.push_back(flight);
   state->counters.batches++;
   state->counters.submitted += samples.size();
@@ -159,6 +160,7 @@ static void gst_w2l_infer_collect(GstW2lInfer *self, Lock &lock) {
   state->counters.repeated_crops += guint64(answers.repeated_crops);
   state->counters.network.add(answers.milliseconds);
   state->counters.wait.add(flight->submitted.milliseconds());
+  state->scheduler.measured(static_cast<w2l::Time>(flight->answer_ms * GST_MSECOND));
   state->scheduler.answered(flight->ids);
   if (gst_w2l_infer_raise_budget(state)) {
     lock.unlock();

@@ -51,9 +51,14 @@ void Scheduler::set_has_audio(bool has_audio) {
   set_audio_restarted();
 }
 
-void Scheduler::set_live(Time latency, Time budget) {
+void Scheduler::set_live(Time latency) {
   latency_ = latency;
-  budget_ = budget;
+}
+
+// Up at once, down slowly: when the network has more to do than it can, frames that would be late
+// anyway must not take its time from the others.
+void Scheduler::measured(Time took) {
+  reserve_ = std::max(took, reserve_ - (reserve_ - took) / 8);
 }
 
 Scheduler::Decision Scheduler::next(const WindowSource &audio, Time now) {
@@ -127,13 +132,17 @@ bool Scheduler::is_open(const Item &item) {
 // With the network: until the frame must leave. Before it: as long as an answer can still come.
 Time Scheduler::deadline(const Item &item) const {
   if (item.time == kNoTime) return kNever;
-  return item.time + latency_ - (item.state == State::InFlight ? 0 : budget_);
+  return item.time + latency_ - (item.state == State::InFlight ? 0 : reserve_);
 }
 
 void Scheduler::expire(Time now) {
   if (latency_ == kNever || now == kNoTime) return;
   for (Item &item : items_) {
-    if (is_open(item) && deadline(item) <= now) item.state = State::Late;
+    if (!is_open(item) || deadline(item) > now) continue;
+    // Given up untried, it measures nothing: expect a little less, or no frame might ever be tried
+    // again.
+    if (item.state != State::InFlight) reserve_ -= reserve_ / 32;
+    item.state = State::Late;
   }
 }
 

@@ -89,8 +89,12 @@ class Scheduler {
   // Without an audio pad every frame passes; another pad starts afresh.
   void set_has_audio(bool has_audio);
   // Live: a frame leaves `latency` after its running time at the latest; one that is not with the
-  // network `budget` before that is not worth submitting. Not live: kNever.
-  void set_live(Time latency, Time budget);
+  // network reserve() before that is not worth submitting. Not live: kNever.
+  void set_live(Time latency);
+  // Answers have come `took` after their batch was submitted; the next ones are expected to.
+  void measured(Time took);
+  // How long an answer is expected to take. Nothing before the first: only a batch can tell.
+  Time reserve() const { return reserve_; }
 
   // Asks for one step; call it again after carrying the step out. `now` is the running time
   // (live only).
@@ -156,7 +160,7 @@ class Scheduler {
   bool audio_ended_ = false;
   Time newest_ = kNever;  // running time of the last frame added
   Time latency_ = kNever;
-  Time budget_ = 0;
+  Time reserve_ = 0;
 };
 
 }  // namespace w2l

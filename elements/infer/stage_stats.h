@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace w2l {
 
@@ -26,9 +25,11 @@ class StageStats {
   double percentile(double fraction) const {
     std::size_t held = static_cast<std::size_t>(std::min<std::uint64_t>(count_, kSamples));
     if (held == 0) return 0;
-    std::vector<double> sorted(samples_.begin(), samples_.begin() + held);
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[std::min(held - 1, static_cast<std::size_t>(fraction * held))];
+    std::array<double, kSamples> samples = samples_;
+    const auto nth =
+        samples.begin() + std::min(held - 1, static_cast<std::size_t>(fraction * held));
+    std::nth_element(samples.begin(), nth, samples.begin() + held);
+    return *nth;
   }
 
   double total() const { return total_; }  // milliseconds

@@ -19,16 +19,17 @@ using namespace test;
 using Kind = Scheduler::Decision::Kind;
 using Outcome = Scheduler::Outcome;
 
-// Live: latency 300, budget 100
+// Live: latency 300; answers take 100.
 
 struct Live : Scene {
   explicit Live(const Scheduler::Settings &settings, std::int64_t windows = 5000)
       : Scene(settings, windows) {
-    scheduler.set_live(300, 100);
+    scheduler.set_live(300);
+    scheduler.measured(100);
   }
 };
 
-TEST(SchedulerLive, AFrameWhoseAudioIsLateLeavesABudgetBeforeItsDeadline) {
+TEST(SchedulerLive, AFrameWhoseAudioIsLateLeavesWhenNoAnswerCanCome) {
   Live scene(settings(8), 0);
   scene.face(1000);
   EXPECT_EQ(scene.drain(1100), "wait 1200");
@@ -82,7 +83,7 @@ TEST(SchedulerLive, WithoutAClockNothingIsLate) {
   Live scene(settings(8), 0);
   scene.face(1000);
   EXPECT_EQ(scene.drain(kNoTime), "wait 1200");
-  scene.scheduler.set_live(kNever, 0);
+  scene.scheduler.set_live(kNever);
   EXPECT_EQ(scene.drain(99999), "wait");
 }
 
@@ -98,9 +99,9 @@ TEST(SchedulerLive, AFrameThatIsLateStaysLate) {
   Live smoothed(smoothing());
   for (int i = 0; i < 5; ++i) smoothed.face(1000 + i);
   EXPECT_EQ(smoothed.drain(1100), "submit 0@1000; wait 1201");
-  EXPECT_EQ(smoothed.drain(1201), "wait 1202") << "frame 1 is late, behind the one in flight";
+  EXPECT_EQ(smoothed.drain(1201), "wait 1205") << "frame 1 is late, behind the one in flight";
   smoothed.face(1005);  // its box would be final now
-  EXPECT_EQ(smoothed.drain(), "wait 1202");
+  EXPECT_EQ(smoothed.drain(), "wait 1205");
 }
 
 TEST(SchedulerLive, ALateFrameStillSmoothesItsNeighbours) {
@@ -109,7 +110,7 @@ TEST(SchedulerLive, ALateFrameStillSmoothesItsNeighbours) {
   scene.face(1000, 0);
   EXPECT_EQ(scene.drain(1200), "late 0; wait") << "it has left the queue, not the smoother";
   for (int i = 1; i <= 5; ++i) scene.face(1200 + i, i * 10);
-  EXPECT_EQ(scene.drain(1210), "submit 1@1201[30]; wait 1402") << "and keeps its place there";
+  EXPECT_EQ(scene.drain(1210), "submit 1@1201[30]; wait 1405") << "and keeps its place there";
 }
 
 TEST(SchedulerLive, AFrameThatLeavesUnseenEndsTheRun) {
@@ -118,26 +119,65 @@ TEST(SchedulerLive, AFrameThatLeavesUnseenEndsTheRun) {
   scene.face(1000, 10);
   scene.face(1001, 500, /* discont */ true);  // its audio does not come in time
   EXPECT_EQ(scene.drain(1150), "wait 1200");
-  EXPECT_EQ(scene.drain(1200), "late 0; wait 1201");
-  EXPECT_EQ(scene.drain(1201), "late 1; wait");
+  EXPECT_EQ(scene.drain(1200), "late 0; wait 1204");
+  EXPECT_EQ(scene.drain(1204), "late 1; wait");
   scene.speech.windows = 5000;
   scene.face(1100, 70);
   scene.no_face(1101);
-  EXPECT_EQ(scene.drain(1201), "submit 2@1100[70]; wait 1400") << "no mean with frame 0";
+  EXPECT_EQ(scene.drain(1204), "submit 2@1100[70]; wait 1400") << "no mean with frame 0";
+}
+
+TEST(SchedulerLive, BeforeTheFirstAnswerEveryFrameIsTried) {
+  Scene scene(settings(1), 0);
+  scene.scheduler.set_live(300);
+  scene.face(1000);
+  EXPECT_EQ(scene.drain(1200), "wait 1300");
+  scene.speech.windows = 5000;
+  EXPECT_EQ(scene.drain(1299), "submit 0@1000; wait 1300");
+}
+
+TEST(SchedulerLive, TheReserveFollowsTheAnswers) {
+  Scheduler scheduler;
+  EXPECT_EQ(scheduler.reserve(), 0);
+  scheduler.measured(800);
+  EXPECT_EQ(scheduler.reserve(), 800) << "up at once";
+  scheduler.measured(80);
+  EXPECT_EQ(scheduler.reserve(), 710) << "an eighth of the way down";
+  scheduler.measured(1000);
+  EXPECT_EQ(scheduler.reserve(), 1000);
+}
+
+TEST(SchedulerLive, FramesGivenUpUntriedLowerTheReserve) {
+  Live scene(settings(8), 0);
+  scene.scheduler.measured(320);  // more than the latency: every frame is given up at once
+  scene.face(1000);
+  EXPECT_EQ(scene.drain(1000), "late 0; wait");
+  EXPECT_EQ(scene.scheduler.reserve(), 310);
+  scene.face(1040);
+  EXPECT_EQ(scene.drain(1040), "late 1; wait");
+  EXPECT_EQ(scene.scheduler.reserve(), 301);
+  scene.face(1080);
+  EXPECT_EQ(scene.drain(1080), "late 2; wait");
+  scene.speech.windows = 5000;
+  scene.face(1120);
+  EXPECT_EQ(scene.drain(1120), "submit 3@1120; wait 1420") << "one is tried again";
+  EXPECT_EQ(scene.drain(1420), "late 3; wait");
+  EXPECT_EQ(scene.scheduler.reserve(), 292) << "that one was tried";
 }
 
 // A live source at 25 frames a second: frames come in time, windows and answers when chance wants.
 class LiveWorld {
  public:
-  static constexpr Time kLatency = 300, kBudget = 100, kFrame = 40;
+  static constexpr Time kLatency = 300, kAnswerTime = 100, kFrame = 40;
 
   LiveWorld(const Scheduler::Settings &settings, unsigned seed)
       : scheduler_(settings), random_(seed) {
     scheduler_.set_has_audio(true);
-    scheduler_.set_live(kLatency, kBudget);
+    scheduler_.set_live(kLatency);
   }
 
   void step() {
+    scheduler_.measured(kAnswerTime);
     switch (random_() % 4) {
       case 0:
         add_frame();
@@ -192,9 +232,10 @@ class LiveWorld {
     flights_.pop_front();
   }
 
-  static Time deadline(const Frame &frame) {
-    return frame.time + kLatency - (frame.in_flight ? 0 : kBudget);
+  static Time deadline(const Frame &frame, Time reserve) {
+    return frame.time + kLatency - (frame.in_flight ? 0 : reserve);
   }
+  Time deadline(const Frame &frame) const { return deadline(frame, scheduler_.reserve()); }
 
   void drain() {
     for (;;) {
@@ -232,7 +273,7 @@ class LiveWorld {
       EXPECT_FALSE(frame.face);
     }
     if (decision.outcome == Outcome::Late) {
-      EXPECT_LE(deadline(frame), now_) << "it was not";
+      EXPECT_LE(deadline(frame, kAnswerTime), now_) << "it was not";
     }
   }
 
