@@ -72,7 +72,7 @@ def _program_note(program):
 
 
 def _streams_note(streams):
-    return f"decoding alone would allow about {streams['decoding_allows']}"
+    return f"decoding alone: {streams['decoding_streams']} in time"
 
 
 def _nothing(part):

@@ -27,7 +27,7 @@ def measured():
         "program": {"ratio": 1.05, "main_ratio": 1.01, "floor_seconds": 9, "network_seconds": 1,
                     "seconds": 9.5},
         "profile": {"idle": 0.01, "without_kernels": 0.02, "other_kernels": 0.05},
-        "streams": {"streams": 96, "decoding_allows": 120}}
+        "streams": {"streams": 96, "decoding_streams": 120}}
 
 
 def row(result, name):
