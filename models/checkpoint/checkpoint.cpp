@@ -227,6 +227,12 @@ const CheckpointTensor *Checkpoint::find(const std::string &name) const {
 }
 
 std::vector<float> Checkpoint::read(const CheckpointTensor &tensor) const {
+  std::vector<float> values;
+  read(tensor, values);
+  return values;
+}
+
+void Checkpoint::read(const CheckpointTensor &tensor, std::vector<float> &values) const {
   // The part of the storage between the first and the last element.
   std::int64_t extent = 1;
   const std::int64_t count = tensor.count();
@@ -234,9 +240,11 @@ std::vector<float> Checkpoint::read(const CheckpointTensor &tensor) const {
     extent += (tensor.shape[i] - 1) * tensor.strides[i];
   const ByteSpan range{tensor.storage.data,
                        count > 0 ? static_cast<std::size_t>(extent) * byte_size(tensor.dtype) : 0};
-  std::vector<float> values;
-  values.reserve(static_cast<std::size_t>(count));
-  prefer_huge_pages(values.data(), values.capacity() * sizeof(float));
+  if (values.capacity() < static_cast<std::size_t>(count)) {
+    values = {};
+    values.reserve(static_cast<std::size_t>(count));
+    prefer_huge_pages(values.data(), values.capacity() * sizeof(float));
+  }
   values.resize(static_cast<std::size_t>(count));
   file_->will_need(range);
   if (!gather(tensor.dtype, range, tensor.shape, tensor.strides, values))
@@ -244,7 +252,6 @@ std::vector<float> Checkpoint::read(const CheckpointTensor &tensor) const {
          std::string("has a tensor of type ") + to_string(tensor.dtype) +
              "; save it again as float32");
   file_->release(range);
-  return values;
 }
 
 }  // namespace w2l

@@ -43,6 +43,8 @@ class Checkpoint {
   // Elements in C order, converted. The pages that were read are given back to the system.
   // Throws Error(Unsupported) for types other than floating-point and int64.
   std::vector<float> read(const CheckpointTensor &tensor) const;
+  // Into memory that is used again: to get pages from the system costs more than to fill them.
+  void read(const CheckpointTensor &tensor, std::vector<float> &values) const;
 
  private:
   Checkpoint(std::string path, std::unique_ptr<MappedFile> file);

@@ -51,6 +51,18 @@ void merge_last_dimensions(std::vector<std::int64_t> &shape, std::vector<std::in
   }
 }
 
+template <typename Source>
+void read_line(const std::uint8_t *in, std::int64_t count, std::int64_t step, float *out) {
+  using Bits = typename Source::Bits;
+  const auto stride = step * static_cast<std::int64_t>(sizeof(Bits));
+  if (step == 1)  // a loop that compilers vectorise
+    for (std::int64_t i = 0; i < count; ++i)
+      out[i] = Source::convert(load_little<Bits>(in + i * std::int64_t{sizeof(Bits)}));
+  else
+    for (std::int64_t i = 0; i < count; ++i)
+      out[i] = Source::convert(load_little<Bits>(in + i * stride));
+}
+
 // Odometer over the shape; the innermost dimension is a plain loop.
 template <typename Source>
 void gather_as(ByteSpan bytes, std::vector<std::int64_t> shape, std::vector<std::int64_t> strides,
@@ -63,8 +75,8 @@ void gather_as(ByteSpan bytes, std::vector<std::int64_t> shape, std::vector<std:
   std::int64_t start = 0;
   for (std::size_t done = 0; done < values.size();) {
     const std::uint8_t *in = bytes.data + static_cast<std::size_t>(start) * sizeof(Bits);
-    for (std::int64_t i = 0; i < inner; ++i, in += step * static_cast<std::int64_t>(sizeof(Bits)))
-      values[done++] = Source::convert(load_little<Bits>(in));
+    read_line<Source>(in, inner, step, &values[done]);
+    done += static_cast<std::size_t>(inner);
     for (std::size_t d = rank > 1 ? rank - 1 : 0; d-- > 0;) {
       start += strides[d];
       if (++index[d] < shape[d]) break;

@@ -3,6 +3,7 @@
 #include "cpu_network.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -34,12 +35,20 @@ std::byte *write_face(const std::uint8_t *crop, std::int64_t edge, std::byte *to
 CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, NumberType type,
                        int threads)
     : family_(&network.family()), type_(type) {
+  std::vector<PlacedLayer> layers;
+  const auto add = [&](Part part, Size2 input) {
+    for (const Layer &layer : network.part(part)) {
+      layers.push_back({layer, input});
+      input = w2l::output_size(*layer.row, input);
+    }
+    return input;
+  };
   const Size2 crop = {family_->crop_size, family_->crop_size};
-  const Size2 mel = {family_->mel_bands, family_->mel_columns};
-  face_ = build(checkpoint, network, Part::FaceEncoder, crop, threads);
-  audio_ = build(checkpoint, network, Part::AudioEncoder, mel, threads);
-  decoder_ = build(checkpoint, network, Part::Decoder, audio_.back().back().output_size(), threads);
-  output_ = build(checkpoint, network, Part::Output, crop, threads);
+  add(Part::FaceEncoder, crop);
+  const Size2 heard = add(Part::AudioEncoder, {family_->mel_bands, family_->mel_columns});
+  add(Part::Decoder, heard);
+  add(Part::Output, crop);
+  build(checkpoint, layers, threads);
   for (const Block &block : face_) {
     const Size2 size = block.back().output_size();
     feature_shapes_.push_back({static_cast<int>(block.back().channels()),
@@ -47,30 +56,46 @@ CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, Num
   }
 }
 
-std::vector<CpuNetwork::Block> CpuNetwork::build(const Checkpoint &checkpoint,
-                                                 const Network &network, Part part, Size2 input,
-                                                 int threads) const {
-  const std::vector<Layer> layers = network.part(part);
-  std::vector<Size2> inputs;
-  for (const Layer &layer : layers) {
-    inputs.push_back(input);
-    input = w2l::output_size(*layer.row, input);
-  }
+// The face encoder's first layer, which takes bytes, is the first.
+void CpuNetwork::build(const Checkpoint &checkpoint, const std::vector<PlacedLayer> &layers,
+                       int threads) {
+  // Large ones first: the threads end together.
+  std::vector<std::size_t> order(layers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto size = [&](std::size_t i) {
+    const Layer &layer = layers[i].layer;
+    return layer.in * layer.out * layer.row->kernel * layer.row->kernel;
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return size(a) > size(b); });
   std::vector<std::optional<ConvLayer>> built(layers.size());
   run_jobs(threads, static_cast<int>(layers.size()), [&](int i) {
-    const auto index = static_cast<std::size_t>(i);
-    const Layer &layer = layers[index];
-    const bool first = part == Part::FaceEncoder && i == 0;
-    built[index].emplace(layer, Network::read(checkpoint, layer), inputs[index],
-                         first ? NumberType::Byte : type_, type_);
+    thread_local LayerWeights weights;  // of threads that live for these jobs alone
+    const std::size_t index = order[static_cast<std::size_t>(i)];
+    Network::read(checkpoint, layers[index].layer, weights);
+    built[index].emplace(layers[index].layer, weights, layers[index].input,
+                         index == 0 ? NumberType::Byte : type_, type_);
   });
-  std::vector<Block> blocks;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const auto block = static_cast<std::size_t>(layers[i].row->block);
-    if (block >= blocks.size()) blocks.resize(block + 1);
-    blocks[block].push_back(std::move(*built[i]));
+    const LayerRow &row = *layers[i].layer.row;
+    std::vector<Block> &blocks = part(row.part);
+    blocks.resize(std::max(blocks.size(), static_cast<std::size_t>(row.block) + 1));
+    blocks[static_cast<std::size_t>(row.block)].push_back(std::move(*built[i]));
   }
-  return blocks;
+}
+
+std::vector<CpuNetwork::Block> &CpuNetwork::part(Part part) {
+  switch (part) {
+    case Part::FaceEncoder:
+      return face_;
+    case Part::AudioEncoder:
+      return audio_;
+    case Part::Decoder:
+      return decoder_;
+    case Part::Output:
+      break;
+  }
+  return output_;
 }
 
 int CpuNetwork::layer_count() const {

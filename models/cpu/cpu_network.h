@@ -52,8 +52,13 @@ class CpuNetwork {
   std::vector<std::uint8_t> picture(const Rows &answer, int index, int first_row) const;
 
  private:
-  std::vector<Block> build(const Checkpoint &checkpoint, const Network &network, Part part,
-                           Size2 input, int threads) const;
+  struct PlacedLayer {
+    Layer layer;
+    Size2 input;
+  };
+
+  void build(const Checkpoint &checkpoint, const std::vector<PlacedLayer> &layers, int threads);
+  std::vector<Block> &part(Part part);
 
   const Family *family_;
   NumberType type_;

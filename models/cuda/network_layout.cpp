@@ -260,7 +260,8 @@ void NetworkLayout::write_weights(const Checkpoint &checkpoint, int threads, std
   std::memset(to, 0, weight_bytes_);
   run_jobs(threads, static_cast<int>(layers.size()), [&](int i) {
     const DeviceLayer &layer = *layers[static_cast<std::size_t>(i)];
-    const LayerWeights weights = Network::read(checkpoint, layer.layer);
+    thread_local LayerWeights weights;  // of threads that live for these jobs alone
+    Network::read(checkpoint, layer.layer, weights);
     if (&layer == &last_)
       write_last(weights, to);
     else
@@ -281,16 +282,22 @@ void NetworkLayout::write_layer(const DeviceLayer &layer, const LayerWeights &we
   with_number(number_, [&](auto constant) {
     using Stored = Storage<decltype(constant)::value>;
     auto *numbers = reinterpret_cast<typename Stored::Type *>(to + layer.weights);
-    for (std::int64_t i = 0; i < layer.own_channels + layer.feature_channels; ++i) {
-      // The feature's channels begin after the surplus ones of the other input.
-      const std::int64_t stored =
-          i < layer.own_channels ? i : i - layer.own_channels + layer.input.channels;
-      for (std::int64_t tap = 0; tap < taps; ++tap) {
-        typename Stored::Type *line = numbers + tap * tap_stride + stored * in_stride;
-        for (std::int64_t o = 0; o < layer.layer.out; ++o)
-          line[o] = Stored::store(view.at(i, o, tap / row.kernel, tap % row.kernel));
+    const auto write = [&](std::int64_t first_out, std::int64_t end_out) {
+      for (std::int64_t i = 0; i < layer.own_channels + layer.feature_channels; ++i) {
+        // The feature's channels begin after the surplus ones of the other input.
+        const std::int64_t stored =
+            i < layer.own_channels ? i : i - layer.own_channels + layer.input.channels;
+        for (std::int64_t tap = 0; tap < taps; ++tap) {
+          typename Stored::Type *line = numbers + tap * tap_stride + stored * in_stride;
+          for (std::int64_t o = first_out; o < end_out; ++o)
+            line[o] = Stored::store(view.at(i, o, tap / row.kernel, tap % row.kernel));
+        }
       }
-    }
+    };
+    // PyTorch keeps output channels far apart: of a few, what is read stays in the cache.
+    constexpr std::int64_t kTogether = 32;
+    for (std::int64_t o = 0; o < layer.layer.out; o += kTogether)
+      write(o, std::min(o + kTogether, layer.layer.out));
   });
   auto *bias = reinterpret_cast<float *>(to + layer.bias);
   for (std::int64_t pixel = 0; pixel < (layer.spread ? taps : 1); ++pixel)

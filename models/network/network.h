@@ -39,6 +39,8 @@ class Network {
 
   // Reads one layer, computing in double. Throws Error(Format) for values that are not finite.
   static LayerWeights read(const Checkpoint &checkpoint, const Layer &layer);
+  // Into memory of the layer before, which is used again.
+  static void read(const Checkpoint &checkpoint, const Layer &layer, LayerWeights &weights);
 
  private:
   explicit Network(const Family &family) : family_(&family) {}

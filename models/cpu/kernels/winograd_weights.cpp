@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "weight_memory.h"
 #include "weight_transform.h"
@@ -72,15 +73,24 @@ std::size_t row_step(int in) {
 
 }  // namespace
 
-// One output channel's, on their way: room for `step` input channels in each row.
+// So many output channels are packed together: their numbers fill lines of the cache, and what
+// waits for it stays in the cache.
+constexpr int kPackedTogether = 64 / sizeof(float);
+
+// Weights on their way: room for `step` input channels in each row.
 template <typename T>
 struct WinogradWeights<T>::Rows {
   std::size_t step;
   std::vector<double> filters, weights;  // [9] and [matrices] rows
   std::vector<std::int32_t> rounded;     // one row
+  std::vector<Number> packed;            // [matrices][kPackedTogether] rows
 
   Rows(std::size_t step, std::size_t matrices)
-      : step(step), filters(9 * step), weights(matrices * step), rounded(step) {}
+      : step(step),
+        filters(9 * step),
+        weights(matrices * step),
+        rounded(step),
+        packed(matrices * kPackedTogether * step) {}
 };
 
 template <typename T>
@@ -111,17 +121,10 @@ WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const fl
   }
 
   Rows rows(row_step(in), count);
-  const bool transposed = shape_of(form).scale() == 2;  // (in, out, 3, 3)
-  for (int k = 0; k < out; ++k) {
-    for (int c = 0; c < in; ++c) {
-      const float *taps =
-          weight + 9 * static_cast<std::ptrdiff_t>(transposed ? c * out + k : k * in + c);
-      for (std::size_t i = 0; i < 9; ++i)
-        rows.filters[i * rows.step + static_cast<std::size_t>(c)] = static_cast<double>(taps[i]);
-    }
-    best_weight_transform().transform(rows.filters.data(), in, points, edge, rows.step,
-                                      rows.weights.data());
-    pack(k, rows, lanes);
+  for (int k = 0; k < out; k += kPackedTogether) {
+    const int together = std::min(kPackedTogether, out - k);
+    for (int j = 0; j < together; ++j) transform(k + j, weight, rows, j);
+    interleave(k, together, rows, lanes);
   }
   layer_.weights = weights_.get();
   layer_.bias = bias_.get();
@@ -130,30 +133,60 @@ WinogradWeights<T>::WinogradWeights(WinogradForm form, int in, int out, const fl
 }
 
 template <typename T>
-void WinogradWeights<T>::pack(int k, Rows &rows, int lanes) {
-  constexpr int kNumbers = WinogradLayer<T>::kNumbers;
-  const int group = 2 * lanes, padded_out = round_up(layer_.out, lanes);
-  const int start = k / group * group, width = std::min(group, padded_out - start);
-  const auto padded_in = static_cast<std::size_t>(layer_.elements() * kNumbers);
-  const int edge = shape_of(layer_.form).matrices;
+void WinogradWeights<T>::transform(int k, const float *weight, Rows &rows, int j) {
+  const WinogradPoint *points = points_of(layer_.form);
+  const int in = layer_.in, edge = shape_of(layer_.form).matrices;
+  const bool transposed = shape_of(layer_.form).scale() == 2;  // (in, out, 3, 3)
+  for (int c = 0; c < in; ++c) {
+    const float *taps =
+        weight + 9 * static_cast<std::ptrdiff_t>(transposed ? c * layer_.out + k : k * in + c);
+    for (std::size_t i = 0; i < 9; ++i)
+      rows.filters[i * rows.step + static_cast<std::size_t>(c)] = static_cast<double>(taps[i]);
+  }
+  const WeightTransform &kernels = best_weight_transform();
+  kernels.transform(rows.filters.data(), in, points, edge, rows.step, rows.weights.data());
   for (int i = 0; i < edge * edge; ++i) {
-    const double *from = &rows.weights[static_cast<std::size_t>(i) * rows.step];
-    Number *to = weights_.get() + padded_in * static_cast<std::size_t>(i * padded_out + start) +
-                 (k - start) * kNumbers;
+    const auto matrix = static_cast<std::size_t>(i);
+    const double *from = &rows.weights[matrix * rows.step];
+    Number *to = &rows.packed[(matrix * kPackedTogether + static_cast<std::size_t>(j)) * rows.step];
     const auto put = [&](const auto *values) {
-      for (int c = 0; c < layer_.in; ++c)
-        to[c / kNumbers * width * kNumbers + c % kNumbers] = static_cast<Number>(values[c]);
+      for (int c = 0; c < in; ++c) to[c] = static_cast<Number>(values[c]);
     };
-    if constexpr (kNumbers > 1) {
-      const WeightMagnitudes found = best_weight_transform().magnitudes(from, layer_.in);
+    if constexpr (WinogradLayer<T>::kNumbers > 1) {
+      const WeightMagnitudes found = kernels.magnitudes(from, in);
       const double scale = weight_scale(found.largest, found.largest_sum);
-      const auto point_scale = static_cast<double>(point_scales_[static_cast<std::size_t>(i)]);
-      product_scales_[static_cast<std::size_t>(i * padded_out + k)] =
-          static_cast<float>(1 / (scale * point_scale));
-      best_weight_transform().round(from, layer_.in, scale, rows.rounded.data());
+      const auto padded_out = product_scales_.size() / static_cast<std::size_t>(edge * edge);
+      product_scales_[matrix * padded_out + static_cast<std::size_t>(k)] =
+          static_cast<float>(1 / (scale * static_cast<double>(point_scales_[matrix])));
+      kernels.round(from, in, scale, rows.rounded.data());
       put(rows.rounded.data());
     } else {
       put(from);
+    }
+  }
+}
+
+template <typename T>
+void WinogradWeights<T>::interleave(int k, int count, const Rows &rows, int lanes) {
+  constexpr int kNumbers = WinogradLayer<T>::kNumbers;
+  const int group = 2 * lanes, padded_out = round_up(layer_.out, lanes);
+  const auto elements = static_cast<std::size_t>(layer_.elements());
+  const int edge = shape_of(layer_.form).matrices;
+  for (int i = 0; i < edge * edge; ++i) {
+    const Number *from = &rows.packed[static_cast<std::size_t>(i * kPackedTogether) * rows.step];
+    // With narrow vectors more than one group, with wide ones a part of one.
+    for (int done = 0; done < count;) {
+      const int start = (k + done) / group * group, width = std::min(group, padded_out - start);
+      const int part = std::min(count - done, start + width - (k + done));
+      Number *to = weights_.get() +
+                   elements * kNumbers * static_cast<std::size_t>(i * padded_out + start) +
+                   (k + done - start) * kNumbers;
+      for (std::size_t e = 0; e < elements; ++e, to += width * kNumbers)
+        for (int j = 0; j < part; ++j)
+          std::memcpy(to + j * kNumbers,
+                      from + static_cast<std::size_t>(done + j) * rows.step + e * kNumbers,
+                      kNumbers * sizeof(Number));
+      done += part;
     }
   }
 }

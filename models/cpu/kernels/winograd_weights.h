@@ -26,7 +26,10 @@ class WinogradWeights {
 
   struct Rows;
 
-  void pack(int k, Rows &rows, int lanes);  // output channel k
+  // Of output channel k into rows.packed, as the j-th of a line.
+  void transform(int k, const float *weight, Rows &rows, int j);
+  // `count` output channels from k on, out of rows.packed.
+  void interleave(int k, int count, const Rows &rows, int lanes);
 
   WinogradLayer<T> layer_;
   hwy::AlignedFreeUniquePtr<Number[]> weights_;
