@@ -27,6 +27,9 @@ struct Batch {
     const Place &place = places[static_cast<std::size_t>(sample)];
     return {&crops[place.offset], place.width, place.height};
   }
+  const float *mel(int sample) const {
+    return &mels[mels.size() / static_cast<std::size_t>(count) * static_cast<std::size_t>(sample)];
+  }
 };
 
 // Throws Error(Unsupported) unless there are 1..info.max_batch samples with crops of sizes that the

@@ -9,8 +9,10 @@
 #include <exception>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "engine_jobs.h"
 
@@ -28,10 +30,30 @@ struct Job : EngineJob {
   int running = 0;  // pieces being computed
   Clock::time_point start;
 
-  bool computed() const { return next >= batch.count && running == 0; }
+  bool taken() const { return next >= batch.count; }
+  bool computed() const { return taken() && running == 0; }
 };
 
 using JobPtr = std::shared_ptr<Job>;
+
+// What a piece has of one job.
+struct Portion {
+  JobPtr job;
+  int count;
+};
+
+// A thread's own. There is room for the largest piece: no memory is asked for while the lock is
+// held, where a lack of it could be no job's failure.
+struct Worker {
+  WorkerPool::Run run;
+  std::vector<Portion> portions;
+  WorkerPool::Piece piece;
+
+  Worker(WorkerPool::Run run, int max_piece) : run(std::move(run)) {
+    portions.reserve(static_cast<std::size_t>(max_piece));
+    piece.reserve(static_cast<std::size_t>(max_piece));
+  }
+};
 
 }  // namespace
 
@@ -49,32 +71,72 @@ struct WorkerPool::State {
   bool stop = false;
   std::vector<std::thread> threads;
 
-  void loop(const Run &run) {
+  void loop(Worker &worker) {
     Lock lock(mutex);
     for (;;) {
       work.wait(lock, [this] { return stop || !waiting.empty(); });
       if (stop) return;
-      const JobPtr job = waiting.front();
-      const int first = job->next;
-      const int count = std::min(job->piece, job->batch.count - first);
-      if (first == 0) job->start = Clock::now();
-      job->next += count;
-      ++job->running;
-      if (job->next >= job->batch.count) waiting.pop_front();
+      take_piece(worker);
       lock.unlock();
-      int repeated = 0;
-      const std::exception_ptr failure = compute(run, *job, first, count, repeated);
+      const std::exception_ptr failure = compute(worker);
       lock.lock();
-      job->answers.repeated_crops += repeated;
-      if (failure && !job->failure) job->failure = failure;
-      --job->running;
+      finish_piece(worker, failure);
       deliver(lock);
     }
   }
 
-  static std::exception_ptr compute(const Run &run, Job &job, int first, int count, int &repeated) {
+  // A part of the oldest job, and with the last part of it as many whole jobs as fit into a share.
+  void take_piece(Worker &worker) {
+    const int most = std::min(share(waiting_samples()), max_piece);
+    const Job &oldest = *waiting.front();
+    const int first_row = oldest.batch.first_row;
+    take(std::min(oldest.piece, oldest.batch.count - oldest.next), worker);
+    while (!waiting.empty()) {
+      const Job &next = *waiting.front();
+      const int samples = static_cast<int>(worker.piece.size()) + next.batch.count;
+      if (next.next > 0 || next.batch.first_row != first_row || samples > most) break;
+      take(next.batch.count, worker);
+    }
+  }
+
+  // The next `count` samples of the oldest job.
+  void take(int count, Worker &worker) {
+    const JobPtr job = waiting.front();
+    if (job->next == 0) job->start = Clock::now();
+    worker.portions.push_back({job, count});
+    for (int i = 0; i < count; ++i, ++job->next)
+      worker.piece.push_back(
+          {&job->batch, job->next, &job->answers.images[static_cast<std::size_t>(job->next)]});
+    ++job->running;
+    if (job->taken()) waiting.pop_front();
+  }
+
+  // Each job gets what the piece has of it.
+  static void finish_piece(Worker &worker, const std::exception_ptr &failure) {
+    auto sample = worker.piece.begin();
+    for (const Portion &portion : worker.portions) {
+      Job &job = *portion.job;
+      for (int i = 0; i < portion.count; ++i, ++sample)
+        job.answers.repeated_crops += sample->repeated;
+      if (failure && !job.failure) job.failure = failure;
+      --job.running;
+    }
+    worker.piece.clear();
+    worker.portions.clear();
+  }
+
+  int waiting_samples() const {
+    int samples = 0;
+    for (const JobPtr &job : waiting) samples += job->batch.count - job->next;
+    return samples;
+  }
+
+  // Of so many samples, for each worker.
+  int share(int samples) const { return (samples + workers - 1) / workers; }
+
+  static std::exception_ptr compute(Worker &worker) {
     try {
-      repeated = run(job.batch, first, count, job.answers.images);
+      worker.run(worker.piece);
     } catch (...) {
       return as_engine_error(std::current_exception());
     }
@@ -97,19 +159,19 @@ struct WorkerPool::State {
 
   // Starts a worker and waits until it is prepared.
   static void start(const std::shared_ptr<State> &state,
-                    const std::function<Run(int worker)> &prepare, int worker) {
+                    const std::function<Run(int worker)> &prepare, int index) {
     std::promise<void> prepared;
     std::future<void> ready = prepared.get_future();
-    state->threads.emplace_back([state, &prepare, worker, promise = std::move(prepared)]() mutable {
-      Run run;
+    state->threads.emplace_back([state, &prepare, index, promise = std::move(prepared)]() mutable {
+      std::optional<Worker> worker;
       try {
-        run = prepare(worker);
+        worker.emplace(prepare(index), state->max_piece);
       } catch (...) {
         promise.set_exception(as_engine_error(std::current_exception()));
         return;
       }
       promise.set_value();  // `prepare` is gone from here on
-      state->loop(run);
+      state->loop(*worker);
     });
     ready.get();
   }
@@ -151,8 +213,7 @@ WorkerPool::~WorkerPool() {
 Engine::Ticket WorkerPool::submit(Batch batch, std::function<void()> on_done) {
   const auto job = std::make_shared<Job>(std::move(batch), std::move(on_done));
   job->answers.images.resize(static_cast<std::size_t>(job->batch.count));
-  const int share = (job->batch.count + state_->workers - 1) / state_->workers;
-  job->piece = std::min(share, state_->max_piece);
+  job->piece = std::min(state_->share(job->batch.count), state_->max_piece);
   std::lock_guard<std::mutex> lock(state_->mutex);
   const Engine::Ticket ticket = state_->jobs.add(job);
   state_->undelivered.push_back(job);

@@ -1,5 +1,6 @@
-// gst-wav2lip: the threads of an engine. Batches go in by ticket, are cut into pieces that the
-// workers take in order, and come out in order. Backends put their network behind it.
+// gst-wav2lip: the threads of an engine. Batches go in by ticket, are cut or put together into
+// pieces that the workers take in order, and come out in order. Backends put their network behind
+// it.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
@@ -11,16 +12,23 @@
 
 namespace w2l {
 
-// A worker that is done with its piece of one batch goes on with the next batch at once: nobody
-// waits for the slowest but the caller.
+// A worker that is done with its piece goes on with what waits at once: nobody waits for the
+// slowest but the caller. Small batches that wait together, of several live streams for example,
+// are computed together, which takes less time; each worker takes its share of them.
 class WorkerPool {
  public:
-  using Images = std::vector<std::vector<std::uint8_t>>;
+  // One sample of a piece.
+  struct Work {
+    const Batch *batch;
+    int sample;                        // of the batch's
+    std::vector<std::uint8_t> *image;  // where its answer goes
+    bool repeated = false;             // to be set if its crop has been there before
+  };
+  using Piece = std::vector<Work>;
 
-  // Computes samples [first, first + count) and sets images[first ...]; there are batch.count
-  // images already. Returns how many of the crops were repeated ones. Called by several threads at
-  // once.
-  using Run = std::function<int(const Batch &batch, int first, int count, Images &images)>;
+  // Computes a piece of 1 to max_piece samples, all with the same first_row. Called by several
+  // threads at once.
+  using Run = std::function<void(Piece &piece)>;
 
   // `prepare` is called on each worker's thread, one worker after the other, so that settings of
   // a thread can be made there; its Run is used and destroyed on that thread. The constructor waits

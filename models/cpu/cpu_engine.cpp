@@ -18,7 +18,7 @@
 namespace w2l {
 namespace {
 
-// Cores are used by computing pieces of a batch side by side, each on one thread, rather than by
+// Cores are used by computing pieces of batches side by side, each on one thread, rather than by
 // splitting every layer over all cores: threads that meet after each of 50 layers lose most of
 // their time as soon as something else (an encoder) wants a core too. Beyond this many, a piece
 // gets several cores: the weights would be read too often, and batches are not that large.
@@ -41,38 +41,37 @@ struct Shared {
   std::unique_ptr<FeatureCache> cache;
 };
 
-// One worker's way from a batch's bytes to its answers.
+// One worker's way from the bytes of a piece to its answers.
 class Runner {
  public:
   Runner(std::shared_ptr<const Shared> shared, int threads)
-      : shared_(std::move(shared)), plan_(shared_->network, kMaxPiece, threads) {
-    const Family &family = shared_->network->family();
-    mel_size_ = static_cast<std::size_t>(family.mel_bands * family.mel_columns);
-  }
+      : shared_(std::move(shared)), plan_(shared_->network, kMaxPiece, threads) {}
 
-  // Returns how many of the crops had been there before.
-  int run(const Batch &batch, int first, int count, WorkerPool::Images &images) {
-    Faces faces(*this, batch, first, count);
-    const Rows mels = plan_.mel_input(&batch.mels[offset(first, mel_size_)], count);
-    const Rows answer = plan_.answer(mels, faces.features(), batch.first_row);
+  void run(WorkerPool::Piece &piece) {
+    const int first_row = piece.front().batch->first_row;
+    const Faces faces(*this, piece, first_row);
+    std::vector<const float *> mels;
+    for (const WorkerPool::Work &work : piece) mels.push_back(work.batch->mel(work.sample));
+    const Rows answer = plan_.answer(plan_.mel_input(mels), faces.features(), first_row);
     const TraceRange range{"engine: output"};
-    for (int i = 0; i < count; ++i)
-      images[static_cast<std::size_t>(first + i)] =
-          shared_->network->picture(answer, i, batch.first_row);
-    return faces.repeated();
+    int index = 0;
+    for (const WorkerPool::Work &work : piece)
+      *work.image = shared_->network->picture(answer, index++, first_row);
   }
 
  private:
-  // The features of some samples, kept or computed.
+  // The features of a piece's samples, kept or computed.
   class Faces {
    public:
-    Faces(Runner &runner, const Batch &batch, int first, int count) {
-      for (int i = 0; i < count; ++i) {
-        const std::string_view crop = bytes_of(batch.crop(first + i));
-        kept_.push_back(runner.shared_->cache->find(crop, batch.first_row));
+    Faces(Runner &runner, WorkerPool::Piece &piece, int first_row) {
+      for (WorkerPool::Work &work : piece) {
+        const std::string_view crop = bytes_of(work.batch->crop(work.sample));
+        const std::size_t computed = new_crops_.size();
+        kept_.push_back(runner.shared_->cache->find(crop, first_row));
         indices_.push_back(kept_.back() ? -1 : index_of_new(runner, crop));
+        work.repeated = new_crops_.size() == computed;
       }
-      if (!new_crops_.empty()) compute(runner, batch.first_row);
+      if (!new_crops_.empty()) compute(runner, first_row);
     }
 
     std::vector<const FaceFeatures *> features() const {
@@ -82,8 +81,6 @@ class Runner {
                                : &computed_[static_cast<std::size_t>(indices_[i])]);
       return all;
     }
-
-    int repeated() const { return static_cast<int>(kept_.size() - new_crops_.size()); }
 
    private:
     // Among the crops to be computed, where the same one may be already.
@@ -113,17 +110,12 @@ class Runner {
     std::vector<FaceFeatures> computed_;
   };
 
-  static std::size_t offset(int index, std::size_t size) {
-    return static_cast<std::size_t>(index) * size;
-  }
-
   static std::string_view bytes_of(const Crop &crop) {
     return {reinterpret_cast<const char *>(crop.pixels), crop.bytes()};
   }
 
   std::shared_ptr<const Shared> shared_;
   NetworkPlan plan_;
-  std::size_t mel_size_;
 };
 
 // Loads on the first worker's thread; the others only share what it has loaded.
@@ -136,9 +128,7 @@ class Preparer {
     const int threads = thread_count(config_.threads), workers = worker_count(config_.threads);
     const auto runner =
         std::make_shared<Runner>(shared_, threads / workers + (worker < threads % workers ? 1 : 0));
-    return [runner](const Batch &batch, int first, int count, WorkerPool::Images &images) {
-      return runner->run(batch, first, count, images);
-    };
+    return [runner](WorkerPool::Piece &piece) { runner->run(piece); };
   }
 
  private:

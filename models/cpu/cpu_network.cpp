@@ -109,13 +109,16 @@ void CpuNetwork::write_faces(const std::vector<const std::uint8_t *> &crops, std
   for (const std::uint8_t *crop : crops) to = write_face(crop, family_->crop_size, to);
 }
 
-void CpuNetwork::write_mels(const float *mels, int count, std::byte *to) const {
-  const float *end =
-      mels + static_cast<std::ptrdiff_t>(count) * family_->mel_bands * family_->mel_columns;
-  if (type_ == NumberType::Float)
-    std::copy(mels, end, reinterpret_cast<float *>(to));
-  else
-    std::transform(mels, end, reinterpret_cast<Bf16 *>(to), [](float x) { return to_bf16(x); });
+void CpuNetwork::write_mels(const std::vector<const float *> &mels, std::byte *to) const {
+  const std::ptrdiff_t size = family_->mel_bands * family_->mel_columns;
+  for (const float *mel : mels) {
+    if (type_ == NumberType::Float)
+      std::copy(mel, mel + size, reinterpret_cast<float *>(to));
+    else
+      std::transform(mel, mel + size, reinterpret_cast<Bf16 *>(to),
+                     [](float x) { return to_bf16(x); });
+    to += static_cast<std::size_t>(size) * size_of(type_);
+  }
 }
 
 std::vector<int> CpuNetwork::first_rows(int first_row) const {

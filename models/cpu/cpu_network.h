@@ -38,7 +38,7 @@ class CpuNetwork {
   // The first layers' inputs. Faces: bytes, (count, edge, edge, 6), the crop without its lower half
   // and the crop; mels: (count, bands, columns, 1) in numbers of type().
   void write_faces(const std::vector<const std::uint8_t *> &crops, std::byte *to) const;
-  void write_mels(const float *mels, int count, std::byte *to) const;
+  void write_mels(const std::vector<const float *> &mels, std::byte *to) const;
 
   // The first row that each layer of decoder and output block has to give for an answer from
   // first_row on, the last layer first.

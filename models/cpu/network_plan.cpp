@@ -180,9 +180,9 @@ Rows NetworkPlan::face_input(const std::vector<const std::uint8_t *> &crops) con
   return input;
 }
 
-Rows NetworkPlan::mel_input(const float *mels, int count) const {
-  const Rows &input = steps(count, 0).mels;
-  network_->write_mels(mels, count, input.data);
+Rows NetworkPlan::mel_input(const std::vector<const float *> &mels) const {
+  const Rows &input = steps(static_cast<int>(mels.size()), 0).mels;
+  network_->write_mels(mels, input.data);
   return input;
 }
 

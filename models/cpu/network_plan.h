@@ -36,8 +36,8 @@ class NetworkPlan {
   // `crops`: packed pictures of crop_size x crop_size x 3 bytes, BGR. Result: bytes of 6 channels:
   // the crop without its lower half, the crop.
   Rows face_input(const std::vector<const std::uint8_t *> &crops) const;
-  // `mels`: `count` windows of mel_bands x mel_columns. Result: pictures of that size, one channel.
-  Rows mel_input(const float *mels, int count) const;
+  // `mels`: windows of mel_bands x mel_columns. Result: pictures of that size, one channel.
+  Rows mel_input(const std::vector<const float *> &mels) const;
 
   std::vector<FaceFeatures> encode_faces(const Rows &faces) const;
 

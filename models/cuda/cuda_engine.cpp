@@ -143,12 +143,10 @@ struct CudaEngine::State {
     return crops;
   }
 
-  std::vector<const float *> mels_of(const Launch &launch) const {
-    const auto size = static_cast<std::size_t>(info.mel_bands * info.mel_columns);
+  static std::vector<const float *> mels_of(const Launch &launch) {
     std::vector<const float *> mels;
     for (const JobPtr &job : launch.jobs)
-      for (std::size_t at = 0; at < job->batch.mels.size(); at += size)
-        mels.push_back(&job->batch.mels[at]);
+      for (int i = 0; i < job->batch.count; ++i) mels.push_back(job->batch.mel(i));
     return mels;
   }
 

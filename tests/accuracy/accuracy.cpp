@@ -58,6 +58,14 @@ std::vector<const std::uint8_t *> crops_of(const NetworkInputs &inputs, int edge
   return crops;
 }
 
+std::vector<const float *> mels_of(const NetworkInputs &inputs) {
+  const std::size_t count = static_cast<std::size_t>(inputs.count);
+  std::vector<const float *> mels;
+  for (std::size_t i = 0; i < count; ++i)
+    mels.push_back(&inputs.mels[i * (inputs.mels.size() / count)]);
+  return mels;
+}
+
 }  // namespace
 
 std::vector<Accuracy> measure_accuracy(const std::string &path, const NetworkInputs &inputs) {
@@ -65,6 +73,7 @@ std::vector<Accuracy> measure_accuracy(const std::string &path, const NetworkInp
   const Network description = Network::describe(checkpoint);
   const int edge = description.family().crop_size;
   const std::vector<const std::uint8_t *> crops = crops_of(inputs, edge);
+  const std::vector<const float *> mels = mels_of(inputs);
   const Pictures expected = expected_pictures(path, inputs, crops);
   std::vector<Accuracy> results;
   for (const Precision precision : {Precision::Fp32, Precision::Bf16}) {
@@ -76,8 +85,7 @@ std::vector<Accuracy> measure_accuracy(const std::string &path, const NetworkInp
     for (const FaceFeatures &one : features) all.push_back(&one);
     for (const Region region : {Region::Full, Region::Lower}) {
       results.push_back({precision, region});
-      compare(plan.answer(plan.mel_input(inputs.mels.data(), inputs.count), all,
-                          region == Region::Lower ? edge / 2 : 0),
+      compare(plan.answer(plan.mel_input(mels), all, region == Region::Lower ? edge / 2 : 0),
               expected, results.back());
     }
   }

@@ -103,6 +103,27 @@ TEST_F(CpuEngine, AnswersDoNotDependOnTheBatchSize) {
   }
 }
 
+// As those of several live streams are.
+TEST_F(CpuEngine, SmallBatchesThatWaitTogetherAreAnsweredAsAlone) {
+  const auto inputs = test::sample_inputs(12);
+  const auto samples = test::samples_of(inputs);
+  config_.threads = 1;
+  for (const Precision precision : {Precision::Fp32, Precision::Bf16}) {
+    config_.precision = precision;
+    const auto engine = open_engine(config_);
+    std::vector<Engine::Ticket> tickets;
+    for (const Sample &sample : samples)
+      tickets.push_back(engine->submit({sample}, Region::Full, nullptr));
+    std::vector<Answers> together;
+    for (const Engine::Ticket ticket : tickets) together.push_back(engine->collect(ticket));
+    config_.feature_cache_bytes = 0;
+    const auto forgetful = open_engine(config_);
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      EXPECT_EQ(together[i].images, run(*forgetful, {samples[i]}).images) << i;
+    config_.feature_cache_bytes = EngineConfig().feature_cache_bytes;
+  }
+}
+
 // One thread: two would both compute what comes in one batch.
 class RepeatedCrops : public CpuEngine {
  protected:

@@ -114,11 +114,14 @@ double largest_difference(const Values &a, const Values &b) {
 
 Values answer_to(const Golden &golden, const FormulaNetwork &formula) {
   const auto crops = golden.crops();
-  std::vector<const std::uint8_t *> pointers;
-  for (const auto &crop : crops) pointers.push_back(crop.data());
-  return formula.answer(
-      formula.plan->face_input(pointers),
-      formula.plan->mel_input(golden.channels_last("mel").data(), golden.count()));
+  const Values windows = golden.channels_last("mel");
+  std::vector<const std::uint8_t *> faces;
+  std::vector<const float *> mels;
+  for (const auto &crop : crops) {
+    mels.push_back(&windows[windows.size() / crops.size() * faces.size()]);
+    faces.push_back(crop.data());
+  }
+  return formula.answer(formula.plan->face_input(faces), formula.plan->mel_input(mels));
 }
 
 TEST(CpuNetwork, AnswersInFp32AsTheReferenceDoes) {
@@ -204,10 +207,10 @@ TEST(CpuNetwork, FeaturesOfAFaceCanBeUsedAgain) {
       plan.encode_faces(plan.face_input({first.crop.data()}));
   for (const test::SampleInput *speech : {&first, &second}) {
     const Values kept = values_of(
-        plan.answer(plan.mel_input(speech->mel.data(), 1), FormulaNetwork::pointers(features), 0));
+        plan.answer(plan.mel_input({speech->mel.data()}), FormulaNetwork::pointers(features), 0));
     const FormulaNetwork other(4, NumberType::Float);
     const Values fresh = other.answer(other.plan->face_input({first.crop.data()}),
-                                      other.plan->mel_input(speech->mel.data(), 1));
+                                      other.plan->mel_input({speech->mel.data()}));
     EXPECT_EQ(largest_difference(kept, fresh), 0);
   }
 }
@@ -231,13 +234,12 @@ TEST(CpuNetwork, NeedsFewerRowsForTheLowerHalf) {
 Values answer_below(const FormulaNetwork &formula, int first_row) {
   const std::vector<test::SampleInput> inputs = test::sample_inputs(3);
   std::vector<const std::uint8_t *> crops;
-  Values mels;
+  std::vector<const float *> mels;
   for (const test::SampleInput &input : inputs) {
     crops.push_back(input.crop.data());
-    mels.insert(mels.end(), input.mel.begin(), input.mel.end());
+    mels.push_back(input.mel.data());
   }
-  return formula.answer(formula.plan->face_input(crops), formula.plan->mel_input(mels.data(), 3),
-                        first_row);
+  return formula.answer(formula.plan->face_input(crops), formula.plan->mel_input(mels), first_row);
 }
 
 // The lower rows of whole answers to three samples.

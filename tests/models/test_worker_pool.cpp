@@ -17,24 +17,25 @@ namespace w2l {
 namespace {
 
 // Batches with crops of one byte; the answer to a byte is its successor.
-Batch batch_of(const std::vector<std::uint8_t> &bytes) {
+Batch batch_of(const std::vector<std::uint8_t> &bytes, int first_row = 48) {
   Batch batch;
   batch.count = static_cast<int>(bytes.size());
   batch.crops = bytes;
-  batch.first_row = 48;
+  batch.first_row = first_row;
   batch.end_row = 96;
   return batch;
 }
 
+std::uint8_t byte_of(const WorkerPool::Work &work) {
+  return work.batch->crops[static_cast<std::size_t>(work.sample)];
+}
+
 // Calls crops below 10 repeated.
-int successor(const Batch &batch, int first, int count, WorkerPool::Images &images) {
-  int repeated = 0;
-  for (int i = first; i < first + count; ++i) {
-    const auto index = static_cast<std::size_t>(i);
-    images[index] = {static_cast<std::uint8_t>(batch.crops[index] + 1)};
-    repeated += batch.crops[index] < 10;
+void successor(WorkerPool::Piece &piece) {
+  for (WorkerPool::Work &work : piece) {
+    *work.image = {static_cast<std::uint8_t>(byte_of(work) + 1)};
+    work.repeated = byte_of(work) < 10;
   }
-  return repeated;
 }
 
 std::vector<int> bytes_of(const Answers &answers) {
@@ -91,22 +92,153 @@ TEST(WorkerPool, CountsTheRepeatedCropsOfAllPieces) {
 
 TEST(WorkerPool, SharesABatchEvenlyAndLimitsPieces) {
   std::mutex mutex;
-  std::multiset<int> pieces;
+  std::multiset<std::size_t> pieces;
   WorkerPool pool(2, 8, [&](int) {
-    return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
+    return [&](WorkerPool::Piece &piece) {
       std::lock_guard<std::mutex> lock(mutex);
-      pieces.insert(count);
-      return successor(batch, first, count, images);
+      pieces.insert(piece.size());
+      successor(piece);
     };
   });
   pool.collect(pool.submit(batch_of(std::vector<std::uint8_t>(8)), nullptr));
-  EXPECT_EQ(pieces, (std::multiset<int>{4, 4}));
+  EXPECT_EQ(pieces, (std::multiset<std::size_t>{4, 4}));
   pieces.clear();
   pool.collect(pool.submit(batch_of(std::vector<std::uint8_t>(1)), nullptr));
-  EXPECT_EQ(pieces, (std::multiset<int>{1}));
+  EXPECT_EQ(pieces, (std::multiset<std::size_t>{1}));
   pieces.clear();
   pool.collect(pool.submit(batch_of(std::vector<std::uint8_t>(19)), nullptr));
-  EXPECT_EQ(pieces, (std::multiset<int>{8, 8, 3}));
+  EXPECT_EQ(pieces, (std::multiset<std::size_t>{8, 8, 3}));
+}
+
+// Holds all workers back with a batch each while batches are submitted behind them, and tells what
+// was computed together then.
+class Together {
+ public:
+  using Bytes = std::vector<std::uint8_t>;
+  static constexpr std::uint8_t kHeld = 255, kFailing = 254;
+
+  Together(int workers, int max_piece)
+      : pool_(workers, max_piece,
+              [this](int) { return [this](WorkerPool::Piece &piece) { compute(piece); }; }) {
+    for (int i = 0; i < workers; ++i) {
+      pool_.submit(batch_of({kHeld}), nullptr);
+      gate_.wait_for_arrivals(i + 1);
+    }
+  }
+
+  WorkerPool &pool() { return pool_; }
+  void submit(const Batch &batch) { tickets_.push_back(pool_.submit(batch, nullptr)); }
+
+  const std::vector<Engine::Ticket> &let_go() {
+    gate_.open();
+    return tickets_;
+  }
+  // What was answered, in the order of submission.
+  std::vector<Answers> go_on() {
+    std::vector<Answers> all;
+    for (const Engine::Ticket ticket : let_go()) all.push_back(pool_.collect(ticket));
+    return all;
+  }
+  const std::vector<Bytes> &pieces() const { return pieces_; }
+
+ private:
+  void compute(WorkerPool::Piece &piece) {
+    if (byte_of(piece[0]) == kHeld) return gate_.pass();
+    Bytes bytes;
+    for (const WorkerPool::Work &work : piece) bytes.push_back(byte_of(work));
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      pieces_.push_back(bytes);
+    }
+    if (std::count(bytes.begin(), bytes.end(), kFailing) > 0) throw std::bad_alloc();
+    successor(piece);
+  }
+
+  Gate gate_;
+  std::mutex mutex_;
+  std::vector<Bytes> pieces_;
+  std::vector<Engine::Ticket> tickets_;
+  WorkerPool pool_;
+};
+
+using Pieces = std::vector<Together::Bytes>;
+
+TEST(WorkerPool, ComputesSmallBatchesThatWaitTogether) {
+  Together together(1, 8);
+  for (std::uint8_t i : {1, 20, 3}) together.submit(batch_of({i}));
+  together.submit(batch_of({40, 5}));
+  const std::vector<Answers> answers = together.go_on();
+  EXPECT_EQ(together.pieces(), (Pieces{{1, 20, 3, 40, 5}}));
+  EXPECT_EQ(bytes_of(answers[0]), (std::vector<int>{2}));
+  EXPECT_EQ(bytes_of(answers[1]), (std::vector<int>{21}));
+  EXPECT_EQ(bytes_of(answers[2]), (std::vector<int>{4}));
+  EXPECT_EQ(bytes_of(answers[3]), (std::vector<int>{41, 6}));
+  EXPECT_EQ(answers[0].repeated_crops, 1);
+  EXPECT_EQ(answers[1].repeated_crops, 0);
+  EXPECT_EQ(answers[3].repeated_crops, 1);
+}
+
+TEST(WorkerPool, ComputesNoMoreTogetherThanAPieceHolds) {
+  Together together(1, 3);
+  for (std::uint8_t i : {1, 2, 3, 4, 5}) together.submit(batch_of({i}));
+  together.go_on();
+  EXPECT_EQ(together.pieces(), (Pieces{{1, 2, 3}, {4, 5}}));
+}
+
+TEST(WorkerPool, LeavesTheOtherWorkersTheirShare) {
+  Together together(2, 8);
+  for (std::uint8_t i : {1, 2, 3, 4, 5, 6}) together.submit(batch_of({i}));
+  together.go_on();
+  Pieces pieces = together.pieces();
+  std::sort(pieces.begin(), pieces.end());
+  // The second of them may have been quick enough to take the third piece.
+  EXPECT_EQ(pieces, (Pieces{{1, 2, 3}, {4, 5}, {6}}));
+}
+
+TEST(WorkerPool, CutsABatchAsItDoesAloneWhateverWaitsBehindIt) {
+  Together together(2, 8);
+  together.submit(batch_of({1, 2, 3, 4}));
+  together.submit(batch_of({5, 6, 7, 8}));
+  together.go_on();
+  Pieces pieces = together.pieces();
+  std::sort(pieces.begin(), pieces.end());
+  EXPECT_EQ(pieces, (Pieces{{1, 2}, {3, 4}, {5, 6}, {7, 8}}));
+}
+
+TEST(WorkerPool, PutsWholeBatchesBehindTheLastPartOfOne) {
+  Together together(2, 8);
+  together.submit(batch_of({1, 2}));
+  for (std::uint8_t i : {3, 4, 5, 6}) together.submit(batch_of({i}));
+  together.go_on();
+  Pieces pieces = together.pieces();
+  std::sort(pieces.begin(), pieces.end());
+  EXPECT_EQ(pieces, (Pieces{{1}, {2, 3, 4}, {5}, {6}}));
+}
+
+TEST(WorkerPool, ComputesOtherRowsApart) {
+  Together together(1, 8);
+  together.submit(batch_of({1}));
+  together.submit(batch_of({2}, 0));
+  together.submit(batch_of({3}, 0));
+  together.submit(batch_of({4}));
+  together.go_on();
+  EXPECT_EQ(together.pieces(), (Pieces{{1}, {2, 3}, {4}}));
+}
+
+TEST(WorkerPool, FailsAllBatchesOfAPiece) {
+  Together together(1, 8);
+  together.submit(batch_of({1}));
+  together.submit(batch_of({Together::kFailing}));
+  for (const Engine::Ticket ticket : together.let_go()) {
+    try {
+      together.pool().collect(ticket);
+      ADD_FAILURE() << "answered";
+    } catch (const Error &error) {
+      EXPECT_EQ(error.code(), ErrorCode::OutOfMemory);
+    }
+  }
+  EXPECT_EQ(bytes_of(together.pool().collect(together.pool().submit(batch_of({5}), nullptr))),
+            (std::vector<int>{6}));
 }
 
 TEST(WorkerPool, PreparesEveryWorkerOnItsOwnThreadInOrder) {
@@ -126,11 +258,10 @@ TEST(WorkerPool, CallsBackInTheOrderOfSubmission) {
   Gate first_batch;
   std::vector<int> done;  // callbacks never overlap, so it needs no lock
   WorkerPool pool(2, 1, [&](int) {
-    return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
-      if (batch.crops[0] == 1) first_batch.pass();
-      const int repeated = successor(batch, first, count, images);
-      if (batch.crops[0] == 3) first_batch.open();  // the later ones are computed by then
-      return repeated;
+    return [&](WorkerPool::Piece &piece) {
+      if (byte_of(piece[0]) == 1) first_batch.pass();
+      successor(piece);
+      if (byte_of(piece[0]) == 3) first_batch.open();  // the later ones are computed by then
     };
   });
   std::vector<Engine::Ticket> tickets;
@@ -150,9 +281,9 @@ TEST(WorkerPool, CallsBackOneAtATimeWhileOtherWorkersGoOn) {
   std::atomic<bool> second_called{false};
   bool overlapped = true;
   WorkerPool pool(2, 1, [&](int) {
-    return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
-      if (batch.crops[0] == 3) third_batch.pass();
-      return successor(batch, first, count, images);
+    return [&](WorkerPool::Piece &piece) {
+      if (byte_of(piece[0]) == 3) third_batch.pass();
+      successor(piece);
     };
   });
   // The first callback lasts until the other worker has done the second batch and goes on.
@@ -181,10 +312,10 @@ TEST(WorkerPool, DropsADiscardedBatchThatHasNotStarted) {
   Gate gate;
   std::atomic<int> computed{0}, called{0};
   WorkerPool pool(1, 4, [&](int) {
-    return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
+    return [&](WorkerPool::Piece &piece) {
       gate.pass();
       ++computed;
-      return successor(batch, first, count, images);
+      successor(piece);
     };
   });
   const auto running = pool.submit(batch_of({1}), nullptr);
@@ -203,9 +334,9 @@ TEST(WorkerPool, DiscardWaitsForTheCallbackOfARunningBatch) {
   Gate gate;
   std::atomic<bool> called{false};
   WorkerPool pool(1, 4, [&](int) {
-    return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
+    return [&](WorkerPool::Piece &piece) {
       gate.pass();
-      return successor(batch, first, count, images);
+      successor(piece);
     };
   });
   const auto ticket = pool.submit(batch_of({1}), [&] { called = true; });
@@ -219,12 +350,12 @@ TEST(WorkerPool, DiscardWaitsForTheCallbackOfARunningBatch) {
 
 TEST(WorkerPool, DeliversAFailureAsATypedErrorAndGoesOn) {
   WorkerPool pool(2, 1, [](int) {
-    return [](const Batch &batch, int first, int count, WorkerPool::Images &images) {
-      if (batch.crops[0] == 1) throw std::runtime_error("first of several pieces");
-      if (batch.crops[0] == 2) throw std::bad_alloc();
-      if (batch.crops[0] == 3) throw Error(ErrorCode::Unsupported, "as it was");
-      if (batch.crops[0] == 4) throw 42;
-      return successor(batch, first, count, images);
+    return [](WorkerPool::Piece &piece) {
+      if (byte_of(piece[0]) == 1) throw std::runtime_error("first of several pieces");
+      if (byte_of(piece[0]) == 2) throw std::bad_alloc();
+      if (byte_of(piece[0]) == 3) throw Error(ErrorCode::Unsupported, "as it was");
+      if (byte_of(piece[0]) == 4) throw 42;
+      successor(piece);
     };
   });
   const auto code_of = [&](std::uint8_t kind) {
@@ -269,11 +400,10 @@ TEST(WorkerPool, WaitsForRunningWorkWhenDestroyed) {
   Gate gate;
   std::atomic<bool> computed{false};
   auto pool = std::make_unique<WorkerPool>(1, 1, [&](int) {
-    return [&](const Batch &batch, int first, int count, WorkerPool::Images &images) {
+    return [&](WorkerPool::Piece &piece) {
       gate.pass();
-      const int repeated = successor(batch, first, count, images);
+      successor(piece);
       computed = true;
-      return repeated;
     };
   });
   pool->submit(batch_of({1}), nullptr);
