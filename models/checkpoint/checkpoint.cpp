@@ -201,6 +201,7 @@ void Checkpoint::take_state_dict(const Object &object, const Storages &storages)
   for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
     const Value &key = object[dict->items[i]], &value = object[dict->items[i + 1]];
     if (key.kind != Kind::String || value.kind != Kind::Tensor) continue;
+    if (key.text.size() > pickle::kMaxName) fail_damaged(path_, "the name of a tensor is too long");
     std::string_view name = key.text;
     if (name.substr(0, prefix.size()) == prefix) name.remove_prefix(prefix.size());
     add(std::string(name), object, object.tensors[value.index], storages);

@@ -17,7 +17,6 @@ namespace {
 // enough that a hostile file costs no memory worth the name.
 constexpr std::size_t kMaxValues = 400000;
 constexpr std::size_t kMaxBytes = 64u << 20;
-constexpr std::size_t kMaxGlobalName = 256;
 
 class Unpickler {
  public:
@@ -58,7 +57,7 @@ class Unpickler {
   }
 
   std::string_view line() {
-    const std::size_t room = std::min(bytes_.size - position_, kMaxGlobalName);
+    const std::size_t room = std::min(bytes_.size - position_, kMaxName);
     const void *end = std::memchr(bytes_.data + position_, '\n', room);
     if (!end) damaged("a name in its pickle has no end");
     const auto size = static_cast<const std::uint8_t *>(end) - (bytes_.data + position_);
@@ -456,6 +455,7 @@ class Unpickler {
     Storage storage;
     storage.dtype = type.dtype;
     storage.key = expect(id[2], Kind::String).text;
+    if (storage.key.size() > kMaxName) damaged("the name of a storage is too long");
     storage.count = natural(id[4]);
     storage.view_count = storage.count;
     if (id.size() > 5 && object_.values[id[5]].kind != Kind::None) view(storage, id[5]);

@@ -13,6 +13,10 @@
 
 namespace w2l::pickle {
 
+// Of names of globals, keys of storages and names of tensors. A file may repeat one name a hundred
+// thousand times for a few bytes each: comparing long ones would take minutes.
+constexpr std::size_t kMaxName = 256;
+
 enum class Dtype { Float32, Float16, BFloat16, Float64, Int64, Int32, Int16, Int8, UInt8, Bool };
 
 std::size_t byte_size(Dtype dtype);

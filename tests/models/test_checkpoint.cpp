@@ -292,6 +292,32 @@ TEST(CheckpointErrors, RefuseTwoTensorsOfOneName) {
   EXPECT_FAILURE(file.path(), ErrorCode::Format, "two tensors \"w\"");
 }
 
+// A state_dict with one tensor.
+void write_named(const TemporaryFile &file, bool legacy, const std::string &name,
+                 const std::string &key) {
+  CheckpointFile content;
+  content.pickle.raw("}").string(name);
+  test::append_tensor(content, legacy, {key, test::Dtype::Float32, 1, nullptr}, {1});
+  content.pickle.raw("s.");
+  if (legacy)
+    test::write_legacy(file.path(), content);
+  else
+    test::write_zip(file.path(), content);
+}
+
+TEST(CheckpointErrors, RefuseNamesThatTakeLongToCompare) {
+  const TemporaryFile file;
+  const std::string longest(256, 'n'), longer(257, 'n');
+  for (const bool legacy : {false, true}) {
+    write_named(file, legacy, longest, longest);
+    EXPECT_NE(Checkpoint::open(file.path()).find(longest), nullptr);
+    write_named(file, legacy, longer, "0");
+    EXPECT_FAILURE(file.path(), ErrorCode::Format, "the name of a tensor is too long");
+    write_named(file, legacy, "w", longer);
+    EXPECT_FAILURE(file.path(), ErrorCode::Format, "the name of a storage is too long");
+  }
+}
+
 TEST(CheckpointErrors, RefuseZipFilesThatTorchNeverWrites) {
   const TemporaryFile file;
   const std::string pickle = PickleWriter().raw("}.").bytes();
