@@ -41,6 +41,19 @@ struct FromInt64 {
   static float convert(Bits bits) { return static_cast<float>(static_cast<std::int64_t>(bits)); }
 };
 
+// Nobody goes along a dimension of one element. Its stride means nothing: it may be one that
+// overflows.
+void drop_single_dimensions(std::vector<std::int64_t> &shape, std::vector<std::int64_t> &strides) {
+  std::size_t rank = 0;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (shape[d] == 1) continue;
+    shape[rank] = shape[d];
+    strides[rank++] = strides[d];
+  }
+  shape.resize(rank);
+  strides.resize(rank);
+}
+
 // Makes one dimension of two as long as the last one follows itself without a gap.
 void merge_last_dimensions(std::vector<std::int64_t> &shape, std::vector<std::int64_t> &strides) {
   for (std::size_t d = shape.size(); d-- > 1 && strides[d - 1] == strides[d] * shape[d];) {
@@ -68,6 +81,8 @@ template <typename Source>
 void gather_as(ByteSpan bytes, std::vector<std::int64_t> shape, std::vector<std::int64_t> strides,
                std::vector<float> &values) {
   using Bits = typename Source::Bits;
+  if (values.empty()) return;  // nobody has checked the strides then
+  drop_single_dimensions(shape, strides);
   merge_last_dimensions(shape, strides);
   const std::size_t rank = shape.size();
   const std::int64_t inner = rank ? shape[rank - 1] : 1, step = rank ? strides[rank - 1] : 1;

@@ -131,32 +131,59 @@ TEST(Checkpoint, HalfPrecisionIsExactForEveryBitPattern) {
   EXPECT_TRUE(std::isnan(half_to_float(0x7E00)));
 }
 
-TEST(Checkpoint, ReadsTransposedAndSharedStorages) {
-  // Two tensors over one storage of 0..5: the whole as (2, 3), and columns as (3, 2).
-  const TemporaryFile file;
-  PickleWriter p;
-  const auto tensor = [&p](const char *name, std::int64_t offset,
-                           const std::vector<std::int64_t> &shape,
-                           const std::vector<std::int64_t> &strides) {
-    p.string(name).global("torch._utils", "_rebuild_tensor_v2").raw("((").string("storage");
-    p.global("torch", "FloatStorage").string("s").string("cpu").integer(6).raw("NtQ");
-    p.integer(offset).tuple(shape).tuple(strides).raw("\x89}tR");
-  };
-  p.raw("}(");
+// Tensors over one storage of 0..5.
+class SharedStorage : public testing::Test {
+ protected:
+  void tensor(const char *name, std::int64_t offset, const std::vector<std::int64_t> &shape,
+              const std::vector<std::int64_t> &strides) {
+    p_.string(name).global("torch._utils", "_rebuild_tensor_v2").raw("((").string("storage");
+    p_.global("torch", "FloatStorage").string("s").string("cpu").integer(6).raw("NtQ");
+    p_.integer(offset).tuple(shape).tuple(strides).raw("\x89}tR");
+  }
+
+  void write() {
+    p_.raw("u.");
+    write_pickle(file_, p_, {{"s", test::Dtype::Float32, 6, [] {
+                                return test::encode({0, 1, 2, 3, 4, 5}, test::Dtype::Float32);
+                              }}});
+  }
+
+  std::vector<float> read(const char *name) const {
+    const Checkpoint checkpoint = Checkpoint::open(file_.path());
+    return checkpoint.read(*checkpoint.find(name));
+  }
+
+ private:
+  TemporaryFile file_;
+  PickleWriter p_ = PickleWriter().raw("}(");
+};
+
+TEST_F(SharedStorage, IsReadTransposedAndInParts) {
   tensor("plain", 0, {2, 3}, {3, 1});
   tensor("transposed", 0, {3, 2}, {1, 3});
   tensor("left", 0, {2, 1, 2}, {3, 2, 1});
   tensor("last", 5, {}, {});
-  p.raw("u.");
-  write_pickle(file, p, {{"s", test::Dtype::Float32, 6, [] {
-                            return test::encode({0, 1, 2, 3, 4, 5}, test::Dtype::Float32);
-                          }}});
-  const Checkpoint checkpoint = Checkpoint::open(file.path());
-  const auto read = [&](const char *name) { return checkpoint.read(*checkpoint.find(name)); };
+  write();
   EXPECT_EQ(read("plain"), (std::vector<float>{0, 1, 2, 3, 4, 5}));
   EXPECT_EQ(read("transposed"), (std::vector<float>{0, 3, 1, 4, 2, 5}));
   EXPECT_EQ(read("left"), (std::vector<float>{0, 1, 3, 4}));
   EXPECT_EQ(read("last"), (std::vector<float>{5}));
+}
+
+// Sanitizer builds see what would overflow.
+TEST_F(SharedStorage, IsReadWhateverTheStridesThatNobodyFollows) {
+  const std::int64_t huge = INT64_MAX;
+  tensor("single", 0, {2, 2, 1, 1}, {3, 1, huge, 1});
+  tensor("singles", 0, {1, 2, 1, 2, 1}, {huge, 3, huge, 1, huge});
+  tensor("one", 4, {1, 1}, {huge, huge});
+  tensor("empty", 0, {0, 2, 2}, {1, std::int64_t{1} << 62, 1});
+  tensor("empty at the end", 0, {2, 1, 0}, {1, huge, huge});
+  write();
+  EXPECT_EQ(read("single"), (std::vector<float>{0, 1, 3, 4}));
+  EXPECT_EQ(read("singles"), (std::vector<float>{0, 1, 3, 4}));
+  EXPECT_EQ(read("one"), (std::vector<float>{4}));
+  EXPECT_EQ(read("empty"), std::vector<float>());
+  EXPECT_EQ(read("empty at the end"), std::vector<float>());
 }
 
 TEST(Checkpoint, ReadsLegacyViewsOfAStorageAndParameters) {
