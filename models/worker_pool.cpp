@@ -71,6 +71,20 @@ struct WorkerPool::State {
   bool stop = false;
   std::vector<std::thread> threads;
 
+  // All or nothing: a job that nobody computes would hold up those behind it for ever.
+  Engine::Ticket add(const JobPtr &job) {
+    const Engine::Ticket ticket = jobs.add(job);
+    try {
+      undelivered.push_back(job);
+      waiting.push_back(job);
+    } catch (...) {
+      if (!undelivered.empty() && undelivered.back() == job) undelivered.pop_back();
+      jobs.take(ticket);
+      throw;
+    }
+    return ticket;
+  }
+
   void loop(Worker &worker) {
     Lock lock(mutex);
     for (;;) {
@@ -215,9 +229,7 @@ Engine::Ticket WorkerPool::submit(Batch batch, std::function<void()> on_done) {
   job->answers.images.resize(static_cast<std::size_t>(job->batch.count));
   job->piece = std::min(state_->share(job->batch.count), state_->max_piece);
   std::lock_guard<std::mutex> lock(state_->mutex);
-  const Engine::Ticket ticket = state_->jobs.add(job);
-  state_->undelivered.push_back(job);
-  state_->waiting.push_back(job);
+  const Engine::Ticket ticket = state_->add(job);
   state_->work.notify_all();
   return ticket;
 }

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "scarce_memory.h"
 #include "worker_pool.h"
 
 namespace w2l {
@@ -374,6 +375,39 @@ TEST(WorkerPool, DeliversAFailureAsATypedErrorAndGoesOn) {
   EXPECT_EQ(code_of(3), ErrorCode::Unsupported);
   EXPECT_EQ(code_of(4), ErrorCode::Failed);
   EXPECT_EQ(bytes_of(pool.collect(pool.submit(batch_of({5}), nullptr))), (std::vector<int>{6}));
+}
+
+// Submits batches of one sample until they have asked for more memory for the lists of jobs, too.
+// `failing` is the number of the allocation that fails in each.
+std::vector<Engine::Ticket> submit_some(WorkerPool &pool, long failing, int &called) {
+  std::vector<Engine::Ticket> tickets;
+  tickets.reserve(200);
+  for (int i = 0; i < 200; ++i) {
+    Batch batch = batch_of({5});
+    test::allocations_left = failing;
+    try {
+      tickets.push_back(pool.submit(std::move(batch), [&called] { ++called; }));
+    } catch (const std::bad_alloc &) {
+    }
+    test::allocations_left = test::kPlenty;
+  }
+  return tickets;
+}
+
+TEST(WorkerPool, HasNothingOfABatchThatThereWasNoMemoryFor) {
+  std::size_t most = 0;
+  for (long failing = 0; most < 200; ++failing) {
+    Together held(1, 1);
+    int called = 0;
+    const auto tickets = submit_some(held.pool(), failing, called);
+    most = tickets.size();
+    held.let_go();
+    for (const Engine::Ticket ticket : tickets)
+      EXPECT_EQ(bytes_of(held.pool().collect(ticket)), (std::vector<int>{6}));
+    EXPECT_EQ(called, static_cast<int>(tickets.size()));
+    EXPECT_EQ(bytes_of(held.pool().collect(held.pool().submit(batch_of({7}), nullptr))),
+              (std::vector<int>{8}));
+  }
 }
 
 TEST(WorkerPool, CollectsOnce) {
