@@ -4,6 +4,7 @@
 
 #include <new>
 #include <string>
+#include <system_error>
 
 namespace w2l {
 namespace {
@@ -63,6 +64,11 @@ std::exception_ptr as_engine_error(std::exception_ptr failure) {
   } catch (const std::bad_alloc &) {
     return std::make_exception_ptr(
         Error(ErrorCode::OutOfMemory, "out of memory in the network; use a smaller batch-size"));
+  } catch (const std::system_error &error) {  // which engines know of threads only
+    return std::make_exception_ptr(Error(
+        ErrorCode::Failed,
+        std::string("no thread can be started (") + error.what() +
+            "); raise the limit of processes (ulimit -u, or a container's) or use fewer threads"));
   } catch (const std::exception &error) {
     return std::make_exception_ptr(
         Error(ErrorCode::Failed, std::string("the network failed: ") + error.what()));

@@ -216,7 +216,7 @@ WorkerPool::WorkerPool(int workers, int max_piece, std::function<Run(int worker)
     for (int worker = 0; worker < workers; ++worker) State::start(state_, prepare, worker);
   } catch (...) {
     state_->shut_down();
-    throw;
+    std::rethrow_exception(as_engine_error(std::current_exception()));
   }
 }
 

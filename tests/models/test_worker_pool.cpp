@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <set>
 #include <stdexcept>
 #include <thread>
 
+#include "no_threads.h"
 #include "scarce_memory.h"
 #include "worker_pool.h"
 
@@ -428,6 +431,26 @@ TEST(WorkerPool, ThrowsWhatPrepareThrows) {
   };
   EXPECT_THROW(make(0), Error);
   EXPECT_THROW(make(2), Error);
+}
+
+// Writes what the pool throws.
+void make_pool_without_threads() {
+  try {
+    test::forbid_threads();
+    WorkerPool pool(2, 1, [](int) { return successor; });
+    std::fputs("made", stderr);
+  } catch (const Error &error) {
+    std::fputs(error.what(), stderr);
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "no Error: %s", error.what());
+  }
+  std::_Exit(0);
+}
+
+TEST(WorkerPoolDeathTest, SaysWhatToDoWhenNoThreadCanBeStarted) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(make_pool_without_threads(), testing::ExitedWithCode(0),
+              "^no thread can be started \\(.+\\); raise the limit .+ or use fewer threads$");
 }
 
 TEST(WorkerPool, WaitsForRunningWorkWhenDestroyed) {
