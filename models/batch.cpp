@@ -30,6 +30,28 @@ std::size_t bytes_of_crops(const std::vector<Sample> &samples) {
   return bytes;
 }
 
+// Null where the failure is a lack of memory.
+std::exception_ptr converted(const std::exception_ptr &failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error &) {
+    return failure;
+  } catch (const std::bad_alloc &) {
+    return nullptr;
+  } catch (const std::system_error &error) {  // which engines know of threads only
+    return std::make_exception_ptr(Error(
+        ErrorCode::Failed,
+        std::string("no thread can be started (") + error.what() +
+            "); raise the limit of processes (ulimit -u, or a container's) or use fewer threads"));
+  } catch (const std::exception &error) {
+    return std::make_exception_ptr(
+        Error(ErrorCode::Failed, std::string("the network failed: ") + error.what()));
+  } catch (...) {
+    return std::make_exception_ptr(
+        Error(ErrorCode::Failed, "the network failed for an unknown reason"));
+  }
+}
+
 }  // namespace
 
 Batch copy_batch(const EngineInfo &info, const std::vector<Sample> &samples, Region region) {
@@ -56,26 +78,18 @@ Batch copy_batch(const EngineInfo &info, const std::vector<Sample> &samples, Reg
   return batch;
 }
 
-std::exception_ptr as_engine_error(std::exception_ptr failure) {
+const std::exception_ptr &out_of_memory_error() {
+  static const std::exception_ptr error = std::make_exception_ptr(
+      Error(ErrorCode::OutOfMemory, "out of memory in the network; use a smaller batch-size"));
+  return error;
+}
+
+std::exception_ptr as_engine_error(const std::exception_ptr &failure) noexcept {
   try {
-    std::rethrow_exception(failure);
-  } catch (const Error &) {
-    return failure;
-  } catch (const std::bad_alloc &) {
-    return std::make_exception_ptr(
-        Error(ErrorCode::OutOfMemory, "out of memory in the network; use a smaller batch-size"));
-  } catch (const std::system_error &error) {  // which engines know of threads only
-    return std::make_exception_ptr(Error(
-        ErrorCode::Failed,
-        std::string("no thread can be started (") + error.what() +
-            "); raise the limit of processes (ulimit -u, or a container's) or use fewer threads"));
-  } catch (const std::exception &error) {
-    return std::make_exception_ptr(
-        Error(ErrorCode::Failed, std::string("the network failed: ") + error.what()));
-  } catch (...) {
-    return std::make_exception_ptr(
-        Error(ErrorCode::Failed, "the network failed for an unknown reason"));
+    if (std::exception_ptr error = converted(failure)) return error;
+  } catch (...) {  // no memory for it
   }
+  return out_of_memory_error();
 }
 
 }  // namespace w2l

@@ -36,7 +36,12 @@ struct Batch {
 // engine takes.
 Batch copy_batch(const EngineInfo &info, const std::vector<Sample> &samples, Region region);
 
-// Nothing but an Error leaves an engine: an Error is passed on, anything else becomes one.
-std::exception_ptr as_engine_error(std::exception_ptr failure);
+// Made by the first call, and only returned by later ones: there may be no memory for an Error by
+// then. Engines call it when they are constructed.
+const std::exception_ptr &out_of_memory_error();
+
+// Nothing but an Error leaves an engine: an Error is passed on, anything else becomes one; that of
+// memory that is out, if there is none for another.
+std::exception_ptr as_engine_error(const std::exception_ptr &failure) noexcept;
 
 }  // namespace w2l

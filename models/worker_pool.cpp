@@ -210,6 +210,7 @@ struct WorkerPool::State {
 
 WorkerPool::WorkerPool(int workers, int max_piece, std::function<Run(int worker)> prepare)
     : state_(std::make_shared<State>()) {
+  out_of_memory_error();
   state_->workers = workers;
   state_->max_piece = max_piece;
   try {

@@ -282,6 +282,7 @@ struct CudaEngine::State {
 
 CudaEngine::CudaEngine(const EngineConfig &config, const OpenDriver &open_driver, int max_batch)
     : state_(std::make_shared<State>()) {
+  out_of_memory_error();
   try {
     State::start_threads(state_, config, open_driver, max_batch);
   } catch (...) {

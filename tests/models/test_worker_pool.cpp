@@ -397,6 +397,30 @@ std::vector<Engine::Ticket> submit_some(WorkerPool &pool, long failing, int &cal
   return tickets;
 }
 
+TEST(WorkerPool, DeliversAFailureWhereThereIsNoMemoryAtAll) {
+  const std::runtime_error unknown("of which no message can be made");
+  WorkerPool pool(1, 1, [&](int) {
+    return [&](WorkerPool::Piece &piece) {
+      test::allocations_left = test::kPlenty;
+      const std::uint8_t kind = byte_of(piece[0]);
+      if (kind > 2) return successor(piece);
+      test::allocations_left = 0;
+      if (kind == 1) throw std::bad_alloc();
+      throw unknown;
+    };
+  });
+  for (const std::uint8_t kind : {1, 2, 1}) {
+    const auto ticket = pool.submit(batch_of({kind}), nullptr);
+    try {
+      pool.collect(ticket);
+      ADD_FAILURE() << "answered";
+    } catch (const Error &error) {
+      EXPECT_EQ(error.code(), ErrorCode::OutOfMemory);
+    }
+  }
+  EXPECT_EQ(bytes_of(pool.collect(pool.submit(batch_of({5}), nullptr))), (std::vector<int>{6}));
+}
+
 TEST(WorkerPool, HasNothingOfABatchThatThereWasNoMemoryFor) {
   std::size_t most = 0;
   for (long failing = 0; most < 200; ++failing) {
