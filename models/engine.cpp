@@ -23,7 +23,8 @@ namespace {
 struct FileIdentity {
   std::string real_path;
   std::uint64_t device, inode, size;
-  std::int64_t seconds, nanoseconds;  // of the last change
+  // Of the last change of any kind: the time of modification is one that programs put back.
+  std::int64_t seconds, nanoseconds;
 };
 
 bool operator==(const FileIdentity &a, const FileIdentity &b) {
@@ -57,8 +58,8 @@ FileIdentity check_readable(const std::string &path) {
           static_cast<std::uint64_t>(status.st_dev),
           static_cast<std::uint64_t>(status.st_ino),
           static_cast<std::uint64_t>(status.st_size),
-          static_cast<std::int64_t>(status.st_mtim.tv_sec),
-          static_cast<std::int64_t>(status.st_mtim.tv_nsec)};
+          static_cast<std::int64_t>(status.st_ctim.tv_sec),
+          static_cast<std::int64_t>(status.st_ctim.tv_nsec)};
 }
 
 struct Registry {

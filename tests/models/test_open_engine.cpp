@@ -1,6 +1,7 @@
 // gst-wav2lip tests: what open_engine() says when something that it needs is not there.
 // No backend is used: $W2L_BACKEND_PATH is set by each test.
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -143,6 +144,27 @@ TEST_F(OpenFakeEngine, TwoNamesOfOneGpuAreOneEngine) {
   config_.device = "cuda:0";
   EXPECT_EQ(open_engine(config_), first);
   config_.device = "cuda:1";
+  EXPECT_NE(open_engine(config_), first);
+}
+
+// As programs do that put back a file's times. A kernel's clock may stand still for some
+// milliseconds.
+void change_in_place(const test::TemporaryFile &file, const std::string &bytes) {
+  struct stat before, after;
+  ASSERT_EQ(stat(file.path().c_str(), &before), 0);
+  const timespec times[] = {before.st_atim, before.st_mtim};
+  do {
+    file.write(bytes);
+    ASSERT_EQ(utimensat(AT_FDCWD, file.path().c_str(), times, 0), 0);
+    ASSERT_EQ(stat(file.path().c_str(), &after), 0);
+  } while (after.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+           after.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+}
+
+TEST_F(OpenFakeEngine, AChangedFileIsAnotherEngineWhateverTimeItClaims) {
+  const std::shared_ptr<Engine> first = open_engine(config_);
+  EXPECT_EQ(open_engine(config_), first);
+  change_in_place(checkpoint_, "fake");
   EXPECT_NE(open_engine(config_), first);
 }
 
