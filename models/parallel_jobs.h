@@ -10,6 +10,10 @@ namespace w2l {
 // CPUs that this thread may run on, at least 1.
 int usable_cpus();
 
+// Up to `wanted` threads, the calling one among them, that can run at the same time: limits of the
+// user or of a container may allow no more. Starts as many to find out.
+int startable_threads(int wanted);
+
 // Calls job(0) to job(count - 1), each once, on up to `threads` threads, and waits for all. When
 // one throws, no others are started, and its exception is thrown here. Throws std::system_error
 // when no thread can be had at all.

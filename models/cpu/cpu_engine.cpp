@@ -3,6 +3,7 @@
 #include "cpu_engine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,16 @@ int thread_count(int wanted) {
 
 int worker_count(int wanted) {
   return std::min(thread_count(wanted), kMaxWorkers);
+}
+
+// OpenMP ends the process when it cannot start a thread. The calling thread's team is therefore
+// started here, of as many threads as there can be, and kept by OpenMP from then on.
+int start_team(int wanted) {
+  const int threads = startable_threads(wanted);
+  std::atomic<int> started{0};  // compilers leave out an empty region
+#pragma omp parallel num_threads(threads)
+  ++started;
+  return started;
 }
 
 // What all workers of an engine share.
@@ -125,15 +136,16 @@ class Preparer {
 
   WorkerPool::Run operator()(int worker) {
     if (worker == 0) load();
-    const int threads = thread_count(config_.threads), workers = worker_count(config_.threads);
-    const auto runner =
-        std::make_shared<Runner>(shared_, threads / workers + (worker < threads % workers ? 1 : 0));
+    const int workers = worker_count(config_.threads);
+    const int team = start_team(threads_ / workers + (worker < threads_ % workers ? 1 : 0));
+    const auto runner = std::make_shared<Runner>(shared_, team);
     return [runner](WorkerPool::Piece &piece) { runner->run(piece); };
   }
 
  private:
   void load() {
     const TraceRange range{"engine: prepare"};
+    threads_ = startable_threads(thread_count(config_.threads));
     info_.device = "cpu";
     info_.precision = resolve_cpu_precision(config_.precision);
     info_.preferred_batch = std::max(8, 4 * worker_count(config_.threads));
@@ -161,6 +173,7 @@ class Preparer {
 
   const EngineConfig &config_;
   EngineInfo &info_;
+  int threads_ = 1;  // of all workers together: no team takes what later workers need
   std::shared_ptr<const Shared> shared_;
 };
 

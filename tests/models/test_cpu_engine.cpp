@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "engine.h"
+#include "no_threads.h"
 #include "sample_checkpoints.h"
 #include "sample_inputs.h"
 #include "temporary_file.h"
@@ -196,6 +197,25 @@ TEST_F(CpuEngine, AnswersDoNotDependOnTheThreads) {
     config_.threads = threads;
     EXPECT_EQ(run(*open_engine(config_), samples).images, expected.images) << threads;
   }
+}
+
+class CpuEngineDeathTest : public CpuEngine {
+ protected:
+  // Two threads for each worker are OpenMP's.
+  void answer_without_more_threads() {
+    config_.threads = 8;
+    const auto engine = open_engine(config_);
+    std::filesystem::remove(file_.path());  // nothing is destroyed here
+    test::forbid_threads();
+    const auto inputs = test::sample_inputs(8);
+    const Answers answers = run(*engine, test::samples_of(inputs));
+    std::_Exit(answers.images.size() == inputs.size() ? 0 : 2);
+  }
+};
+
+TEST_F(CpuEngineDeathTest, NeedsNoMoreThreadsOnceItIsOpen) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(answer_without_more_threads(), testing::ExitedWithCode(0), "");
 }
 
 // Binds the calling thread, and those that it starts, to some of its CPUs.

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <stdexcept>
 #include <vector>
 
+#include "no_threads.h"
 #include "parallel_jobs.h"
 
 namespace w2l {
@@ -34,6 +36,20 @@ TEST(ParallelJobs, OnOneThreadTheOneThatThrowsIsTheLast) {
 TEST(ParallelJobs, SeveralMayThrow) {
   EXPECT_THROW(run_jobs(4, 100, [](int) { throw std::runtime_error("broken"); }),
                std::runtime_error);
+}
+
+TEST(StartableThreads, AreAllThatAreWantedWithoutALimit) {
+  for (const int wanted : {1, 2, 5}) EXPECT_EQ(startable_threads(wanted), wanted);
+}
+
+void exit_with_startable_threads() {
+  test::forbid_threads();
+  std::_Exit(startable_threads(4));
+}
+
+TEST(StartableThreadsDeathTest, AreTheCallingOneWhereNoOtherCanBeStarted) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(exit_with_startable_threads(), testing::ExitedWithCode(1), "");
 }
 
 }  // namespace
