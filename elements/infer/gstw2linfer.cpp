@@ -405,6 +405,7 @@ static GstIterator *gst_w2l_infer_internal_links(GstPad *pad, GstObject *parent)
 static void gst_w2l_infer_set_has_audio(GstW2lInfer *self, bool has_audio) {
   w2l::InferState *state = self->state;
   w2l::Lock lock(state->signal->lock);
+  const bool live = state->live; /* as far as it is known */
 
   state->scheduler.set_has_audio(has_audio);
   state->live_known = false;
@@ -414,6 +415,9 @@ static void gst_w2l_infer_set_has_audio(GstW2lInfer *self, bool has_audio) {
   state->awaiting_audio_flush = false;
   state->audio_flush_seqnum = GST_SEQNUM_INVALID;
   state->signal->cond.notify_all();
+  lock.unlock();
+  /* Speech is heard ahead of the picture: with it frames leave later. */
+  if (live) gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }
 
 static GstPad *gst_w2l_infer_request_new_pad(GstElement *element, GstPadTemplate *templ,

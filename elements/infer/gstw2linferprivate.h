@@ -100,11 +100,13 @@ struct InferState {
   bool awaiting_audio_flush = false;  // a flushing seek is under way: held audio is of the past
   bool awaiting_video_flush = false;  // likewise: held frames are of the past
   guint32 audio_flush_seqnum = GST_SEQNUM_INVALID;  // of the last flush that the audio has done
+  guint64 audio_flushes = 0;                        // that it has done
   bool playing = false;        // only then running time can be compared with the clock
   bool video_untimed = false;  // frames without usable time: nothing to compare audio with
   bool query_answer = false, query_done = false;
-  Time video_position = kNoTime;  // running time of the newest frame
-  guint64 pushed = 0;             // progress, for the stall warning
+  Time video_position = kNoTime;                // running time of the newest frame
+  guint64 pushed = 0;                           // progress, for the stall warning
+  guint32 segment_seqnum = GST_SEQNUM_INVALID;  // of the segment that has left
   bool stall_warned = false;
   InferCounters counters;
 

@@ -232,8 +232,21 @@ gboolean gst_w2l_infer_src_query(GstPad *pad, GstObject *parent, GstQuery *query
 
 /* Upstream events */
 
-/* A seek goes to both inputs. Until the audio has flushed, what is held of it belongs to the old
+/* The audio has taken a flushing seek. Until it flushes, what is held of it belongs to the old
  * position, but the new one's running time starts at zero again. */
+static void gst_w2l_infer_expect_audio_flush(InferState *state, guint32 seqnum, guint64 flushes) {
+  Lock lock(state->signal->lock);
+
+  if (state->audio_flushes != flushes) return; /* while it took the seek, as sources do */
+  /* The same seek may have reached a common demuxer through another sink, which then takes ours
+   * for done. */
+  if (state->audio_flush_seqnum == seqnum) return;
+  state->awaiting_audio_flush = true;
+  state->timeline.reset();
+  state->signal->cond.notify_all();
+}
+
+/* A seek goes to both inputs, to the audio first: if that refuses, nothing must have changed. */
 static gboolean gst_w2l_infer_seek(GstW2lInfer *self, GstEvent *event) {
   InferState *state = self->state;
   GstPad *audio_pad = gst_w2l_infer_get_audio_pad(self);
@@ -243,19 +256,17 @@ static gboolean gst_w2l_infer_seek(GstW2lInfer *self, GstEvent *event) {
   gst_event_parse_seek(event, nullptr, nullptr, &flags, nullptr, nullptr, nullptr, nullptr);
   bool flushing = (flags & GST_SEEK_FLAG_FLUSH) && audio_pad && gst_pad_is_linked(audio_pad);
   if (audio_pad && gst_pad_is_linked(audio_pad)) {
+    guint64 flushes = 0;
     if (flushing) {
       Lock lock(state->signal->lock);
       state->awaiting_video_flush = true;
-      /* The same seek may have reached a common demuxer through another sink, which then takes
-       * ours for done: the audio has flushed already. */
-      if (gst_event_get_seqnum(event) != state->audio_flush_seqnum) {
-        state->awaiting_audio_flush = true;
-        state->timeline.reset();
-      }
-      state->signal->cond.notify_all();
+      flushes = state->audio_flushes;
     }
     result = gst_pad_push_event(audio_pad, gst_event_ref(event));
-    if (!result) GST_WARNING_OBJECT(self, "the audio input cannot seek");
+    if (!result)
+      GST_WARNING_OBJECT(self, "the audio input cannot seek");
+    else if (flushing)
+      gst_w2l_infer_expect_audio_flush(state, gst_event_get_seqnum(event), flushes);
   }
   if (result) result = gst_pad_push_event(self->sinkpad, gst_event_ref(event));
   if (!result && flushing) {

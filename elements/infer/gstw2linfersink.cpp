@@ -79,12 +79,14 @@ static const GstW2lFaceMeta *gst_w2l_infer_usable_face(GstW2lInfer *self, GstBuf
   return face;
 }
 
-static w2l::Time gst_w2l_infer_running_time(const GstSegment *segment, GstBuffer *buffer) {
-  if (segment->format != GST_FORMAT_TIME || !GST_BUFFER_PTS_IS_VALID(buffer)) return w2l::kNoTime;
+/* May be negative: a pad's offset can move a stream there. */
+static w2l::Time gst_w2l_infer_running_time(const GstSegment *segment, GstClockTime pts) {
+  if (segment->format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID(pts)) return w2l::kNoTime;
   /* At another speed picture and speech do not belong together. */
   if (segment->rate != 1.0) return w2l::kNoTime;
-  guint64 time = gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-  return GST_CLOCK_TIME_IS_VALID(time) ? static_cast<w2l::Time>(time) : w2l::kNoTime;
+  guint64 time;
+  int sign = gst_segment_to_running_time_full(segment, GST_FORMAT_TIME, pts, &time);
+  return sign == 0 ? w2l::kNoTime : sign * static_cast<w2l::Time>(time);
 }
 
 GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer) {
@@ -100,7 +102,7 @@ GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffe
   item.video = state->video;
 
   const GstW2lFaceMeta *face = gst_w2l_infer_usable_face(self, buffer);
-  w2l::Time time = gst_w2l_infer_running_time(&state->video_segment, buffer);
+  w2l::Time time = gst_w2l_infer_running_time(&state->video_segment, GST_BUFFER_PTS(buffer));
   bool discont = state->next_discont || GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT);
   state->next_discont = false;
   if (face) item.face_id = face->face_id;
@@ -306,6 +308,10 @@ static GstFlowReturn gst_w2l_infer_append_audio(GstW2lInfer *self, w2l::Time tim
     state->timeline.push(at == 0 ? time : w2l::kNoTime, samples.data() + at, count,
                          state->audio_discont);
     state->audio_discont = false;
+    /* Nothing waits for frames without time, which may be all that will ever come. */
+    if (state->video_untimed)
+      state->timeline.discard_before(state->timeline.end() -
+                                     static_cast<w2l::Time>(w2l::kMaxAudioAhead));
     at += count;
     state->signal->cond.notify_all();
     lock.unlock(); /* the task gets its turn */
@@ -355,7 +361,7 @@ GstFlowReturn gst_w2l_infer_audio_chain(GstPad *pad, GstObject *parent, GstBuffe
     gst_w2l_infer_drain_audio(self);
     state->audio_discont = true;
   }
-  w2l::Time time = gst_w2l_infer_running_time(&state->audio_segment, buffer);
+  w2l::Time time = gst_w2l_infer_running_time(&state->audio_segment, GST_BUFFER_PTS(buffer));
   if (time != w2l::kNoTime) time -= state->audio_input->delay();
   try {
     return gst_w2l_infer_append_audio(self, time, state->audio_input->convert(buffer));
@@ -367,18 +373,31 @@ GstFlowReturn gst_w2l_infer_audio_chain(GstPad *pad, GstObject *parent, GstBuffe
   return GST_FLOW_ERROR;
 }
 
+/* Without a duration a gap only tells that nothing came until then: moves @time back to the end of
+ * what is there, and returns how long that is ago. */
+static GstClockTime gst_w2l_infer_gap_until(InferState *state, w2l::Time &time) {
+  Lock lock(state->signal->lock);
+  const w2l::Time until = time;
+
+  if (state->timeline.end() == w2l::kNoTime) {
+    state->timeline.push(time, nullptr, 0, true); /* from here on */
+    return 0;
+  }
+  time = std::min(state->timeline.end(), until);
+  return static_cast<GstClockTime>(until - time);
+}
+
 /* Silence for as long as the gap lasts. */
 static void gst_w2l_infer_audio_gap(GstW2lInfer *self, GstEvent *event) {
   InferState *state = self->state;
   GstClockTime pts, duration;
 
   gst_event_parse_gap(event, &pts, &duration);
-  guint64 running = gst_segment_to_running_time(&state->audio_segment, GST_FORMAT_TIME, pts);
-  if (!GST_CLOCK_TIME_IS_VALID(running) || !GST_CLOCK_TIME_IS_VALID(duration)) return;
-  if (state->audio_segment.rate != 1.0) return;
+  w2l::Time time = gst_w2l_infer_running_time(&state->audio_segment, pts);
+  if (time == w2l::kNoTime) return;
+  if (!GST_CLOCK_TIME_IS_VALID(duration)) duration = gst_w2l_infer_gap_until(state, time);
   std::vector<float> second(w2l::mel::kSampleRate, 0.0f);
   guint64 count = gst_util_uint64_scale_round(duration, w2l::mel::kSampleRate, GST_SECOND);
-  w2l::Time time = static_cast<w2l::Time>(running);
   while (count > 0) {
     second.resize(std::min<guint64>(count, second.size()));
     if (gst_w2l_infer_append_audio(self, time, second) != GST_FLOW_OK) return;
@@ -418,6 +437,7 @@ static void gst_w2l_infer_audio_flush(GstW2lInfer *self, bool start, guint32 seq
     state->scheduler.set_audio_restarted();
     state->awaiting_audio_flush = false;
     state->audio_flush_seqnum = seqnum;
+    state->audio_flushes++;
     if (state->audio_input) state->audio_input->reset();
     state->audio_discont = true;
     gst_segment_init(&state->audio_segment, GST_FORMAT_TIME);

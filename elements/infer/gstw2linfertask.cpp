@@ -226,6 +226,8 @@ static GstFlowReturn gst_w2l_infer_push(GstW2lInfer *self, Lock &lock, Scheduler
     lock.lock(); /* a query that nobody waits for any more */
   } else if (GST_IS_EVENT(item.object.get())) {
     event_type = GST_EVENT_TYPE(item.object.get());
+    if (event_type == GST_EVENT_SEGMENT)
+      state->segment_seqnum = gst_event_get_seqnum(GST_EVENT(item.object.get()));
     gst_pad_push_event(self->srcpad, GST_EVENT(item.object.release()));
     lock.lock();
   } else {
@@ -335,7 +337,12 @@ static void gst_w2l_infer_stop_with(GstW2lInfer *self, Lock &lock, GstFlowReturn
   /* Otherwise upstream learns of it from its next buffer, and posts the error itself. */
   if (!posted && video_eos && (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS))
     GST_ELEMENT_FLOW_ERROR(self, flow);
-  if (push_eos) gst_pad_push_event(self->srcpad, gst_event_new_eos());
+  if (push_eos) {
+    GstEvent *eos = gst_event_new_eos();
+    if (state->segment_seqnum != GST_SEQNUM_INVALID)
+      gst_event_set_seqnum(eos, state->segment_seqnum);
+    gst_pad_push_event(self->srcpad, eos);
+  }
   lock.lock();
 }
 

@@ -431,6 +431,60 @@ GST_START_TEST(a_gap_is_silence) {
 }
 GST_END_TEST;
 
+GST_START_TEST(a_gap_without_a_duration_is_silence_up_to_it) {
+  InferFixture f;
+  std::vector<float> samples = speech(0.2);
+  f.push_audio(samples);
+  gst_harness_push_event(f.audio, gst_event_new_gap(GST_SECOND, GST_CLOCK_TIME_NONE));
+  samples.resize(16000);
+  for (int i = 0; i < 10; i++) f.push_frame(i);
+  assert_patched(f, ExpectedAnswers(samples), 0, 9);
+}
+GST_END_TEST;
+
+GST_START_TEST(speech_may_begin_with_gaps_without_a_duration) {
+  InferFixture f;
+  gst_harness_push_event(f.audio, gst_event_new_gap(0, GST_CLOCK_TIME_NONE));
+  gst_harness_push_event(f.audio, gst_event_new_gap(GST_SECOND, GST_CLOCK_TIME_NONE));
+  for (int i = 0; i < 4; i++) f.push_frame(i);
+  const Answer silence{0, 0};
+  for (int i = 0; i < 4; i++) assert_frame(gst_harness_pull(f.video), i, &silence);
+}
+GST_END_TEST;
+
+GST_START_TEST(speech_from_before_running_time_0_is_not_moved) {
+  InferFixture f;
+  std::vector<float> samples = speech(2.0);
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.offset = GST_SECOND; /* as a pad's negative offset makes it */
+  gst_harness_push_event(f.audio, gst_event_new_segment(&segment));
+  f.push_audio(samples);
+  ExpectedAnswers expected(samples);
+  for (int i = 0; i < 4; i++) {
+    f.push_frame(i);
+    Answer answer = expected.for_frame(kFps + i);
+    assert_frame(gst_harness_pull(f.video), i, &answer);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(of_the_speech_beside_frames_without_time_a_minute_is_kept) {
+  InferFixture f;
+  GstBuffer *untimed = make_frame(0);
+  GST_BUFFER_PTS(untimed) = GST_CLOCK_TIME_NONE;
+  gst_harness_push(f.video, untimed);
+  gst_buffer_unref(gst_harness_pull(f.video));
+  std::vector<float> samples(63 * 16000, 0.0f);
+  f.push_audio(samples, 16000);
+  f.push_frame(0);
+  assert_frame(gst_harness_pull(f.video), 0, nullptr);
+  f.push_frame(5 * kFps);
+  const Answer silence{0, 0};
+  assert_frame(gst_harness_pull(f.video), 5 * kFps, &silence);
+}
+GST_END_TEST;
+
 GST_START_TEST(speech_in_another_format_gives_nearly_the_same_answers) {
   InferFixture f;
   std::vector<float> samples = speech(1.0);
@@ -452,6 +506,23 @@ GST_START_TEST(speech_in_another_format_gives_nearly_the_same_answers) {
     fail_unless(std::abs(answer_of(out).green - expected.for_frame(i).green) <= 1);
     gst_buffer_unref(out);
   }
+}
+GST_END_TEST;
+
+/* Applications know by it which seek an end belongs to. */
+GST_START_TEST(the_end_belongs_to_the_segment) {
+  InferFixture f;
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  GstEvent *event = gst_event_new_segment(&segment);
+  const guint32 seqnum = gst_event_get_seqnum(event);
+  gst_harness_push_event(f.video, event);
+  f.push_audio(speech(0.5));
+  f.end_audio();
+  for (int i = 0; f.push_frame(i) == GST_FLOW_OK; i++) continue;
+  event = pull_event(f.video, GST_EVENT_EOS);
+  fail_unless_equals_int(gst_event_get_seqnum(event), seqnum);
+  gst_event_unref(event);
 }
 GST_END_TEST;
 
@@ -587,6 +658,23 @@ GST_START_TEST(latency_covers_window_and_network_when_live) {
   fail_unless(max == GST_CLOCK_TIME_NONE || max >= min);
   gst_query_unref(query);
   gst_object_unref(src);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_changed_audio_pad_changes_the_latency) {
+  InferFixture f("", false);
+  gst_harness_set_live(f.video, TRUE);
+  f.push_frame(0);
+  gst_buffer_unref(gst_harness_pull(f.video));
+  fail_unless(f.pop(GST_MESSAGE_LATENCY) == nullptr);
+  GstPad *pad = gst_element_request_pad_simple(f.element, "audio");
+  for (const bool release : {false, true}) {
+    if (release) gst_element_release_request_pad(f.element, pad);
+    GstMessage *message = f.pop(GST_MESSAGE_LATENCY);
+    fail_unless(message != nullptr);
+    gst_message_unref(message);
+  }
+  gst_object_unref(pad);
 }
 GST_END_TEST;
 
@@ -830,6 +918,26 @@ GST_START_TEST(caps_that_were_waiting_survive_a_flush) {
 }
 GST_END_TEST;
 
+static gboolean refuse_seeks(GstPad *pad, GstObject *parent, GstEvent *event) {
+  if (GST_EVENT_TYPE(event) != GST_EVENT_SEEK) return gst_pad_event_default(pad, parent, event);
+  gst_event_unref(event);
+  return FALSE;
+}
+
+GST_START_TEST(a_seek_that_the_audio_refuses_changes_nothing) {
+  InferFixture f;
+  std::vector<float> samples = speech(1.0);
+  f.push_audio(samples, 8000);
+  gst_pad_set_event_function(f.audio->srcpad, refuse_seeks);
+  fail_if(gst_harness_push_upstream_event(
+      f.video, gst_event_new_seek(-1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, 0,
+                                  GST_SEEK_TYPE_SET, GST_SECOND)));
+  f.end_audio();
+  for (int i = 0; i < 8; i++) f.push_frame(i);
+  assert_patched(f, ExpectedAnswers(samples), 0, 7);
+}
+GST_END_TEST;
+
 GST_START_TEST(a_seek_that_the_demuxer_has_done_already_is_not_waited_for) {
   InferFixture f;
   std::vector<float> samples = speech(1.0);
@@ -969,6 +1077,10 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, flushing_the_video_drops_what_is_held_and_in_flight);
   tcase_add_test(general, flushing_the_audio_leaves_the_video_alone);
   tcase_add_test(general, a_gap_is_silence);
+  tcase_add_test(general, a_gap_without_a_duration_is_silence_up_to_it);
+  tcase_add_test(general, speech_may_begin_with_gaps_without_a_duration);
+  tcase_add_test(general, speech_from_before_running_time_0_is_not_moved);
+  tcase_add_test(general, of_the_speech_beside_frames_without_time_a_minute_is_kept);
   tcase_add_test(general, speech_in_another_format_gives_nearly_the_same_answers);
   tcase_add_test(general, the_end_of_the_video_lets_the_audio_run_on);
   tcase_add_test(general, the_video_may_end_with_faces_in_smoothing);
@@ -982,6 +1094,9 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, allocation_asks_for_the_frames_that_are_held);
   tcase_add_test(general, audio_caps_do_not_leak_into_the_video);
   tcase_add_test(general, a_seek_reaches_both_inputs);
+  tcase_add_test(general, a_seek_that_the_audio_refuses_changes_nothing);
+  tcase_add_test(general, a_changed_audio_pad_changes_the_latency);
+  tcase_add_test(general, the_end_belongs_to_the_segment);
   tcase_add_test(general, states_can_change_at_any_moment);
   tcase_add_test(general, stopping_frees_a_blocked_producer);
   tcase_add_test(general, properties_may_change_while_frames_flow);
