@@ -8,8 +8,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "demo.h"
@@ -25,6 +27,7 @@
 namespace {
 
 using namespace lipsync;
+namespace fs = std::filesystem;
 
 // Until the runner has something to clean up, Ctrl-C just ends the process with its status.
 void exit_at_signals() {
@@ -33,22 +36,48 @@ void exit_at_signals() {
   for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
 }
 
+// Of the report itself: it must not be written, not even to say so.
+class ReportError : public UserError {
+ public:
+  using UserError::UserError;
+};
+
+bool same_file(const std::string &a, const std::string &b) {
+  std::error_code error;
+  if (fs::equivalent(a, b, error)) return true;
+  return fs::weakly_canonical(a, error) == fs::weakly_canonical(b, error);  // not there yet
+}
+
+// Before anything can fail: failures are reported in the file as well.
+void protect_from_report(const Options &options) {
+  if (options.json.empty() || options.json == "-") return;
+  const std::pair<const char *, std::string> named[] = {
+      {"--face", options.face},
+      {"--audio", options.audio},
+      {"--checkpoint_path", options.checkpoint_path},
+      {"--outfile", options.outfile}};
+  for (const auto &[flag, file] : named)
+    if (!file.empty() && same_file(options.json, file))
+      throw ReportError(
+          "--json \"" + options.json + "\" is the file of " + flag + " too: choose another name",
+          kExitUsage);
+}
+
 void check_json_file(const std::string &file) {
   if (file.empty() || file == "-") return;
   if (!std::ofstream(file, std::ios::app))
     throw UserError("--json \"" + file + "\" cannot be written: choose another name", kExitUsage);
 }
 
-// Empty when every frame had a face.
+// Empty when every frame had a face, or faces were not looked for, which the elements say.
 std::string missing_face_warning(const Options &options, const RunResult &result) {
   const long missing = count_of(result, "w2lfacecache", "missing");
+  if (missing == 0) return "";
   const char place[] = "give its place with --box TOP BOTTOM LEFT RIGHT if there is one";
   if (count_of(result, "w2linfer", "patched") == 0)
     return "no face was found in \"" + options.face + "\": the output shows it unchanged; " + place;
-  if (missing > 0)
-    return "no face was found in " + std::to_string(missing) + " frames of \"" + options.face +
-           "\": they are unchanged; " + place;
-  return "";
+  return "no face was found in " + std::to_string(missing) + " frames of \"" + options.face +
+         "\": they are unchanged; " + place;
 }
 
 // A file that was cut off still plays up to the cut. Empty when the length is what the file says.
@@ -67,7 +96,9 @@ std::string short_video_warning(const Options &options, const VideoFacts &face,
 }
 
 int run(Options options, EarlyEngine *engine) {
+  protect_from_report(options);
   const DemoNotes demo = use_demo(&options);
+  protect_from_report(options);
   VideoFacts face;
   AudioFacts audio;
   require_file("--face", options.face);
@@ -114,6 +145,9 @@ int run_reporting_errors(const Options &options, EarlyEngine *engine) {
   int status = kExitFailed;
   try {
     return run(options, engine);
+  } catch (const ReportError &error) {
+    print_error(error.what());
+    return error.status();
   } catch (const UserError &error) {
     message = error.what();
     status = error.status();

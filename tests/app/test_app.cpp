@@ -19,6 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 using Json = nlohmann::json;
 
 constexpr double kFrame = 1 / 25.0;
@@ -164,6 +165,39 @@ TEST_F(App, VideoWithoutAFacePassesWithOneWarning) {
   EXPECT_LT(difference(before.frames[20], after.frames[20], 320, {0, 0, 320, 240}), 3);
   std::ifstream file(output("r.json"));
   EXPECT_EQ(Json::parse(file)["patched"], 0);
+}
+
+std::string bytes_of(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_F(App, JsonGoesIntoNoFileThatTheRunNames) {
+  const std::string face = output("face.mp4"), link = output("link.json");
+  std::filesystem::copy_file(inputs().video(), face);
+  std::filesystem::create_symlink("face.mp4", link);
+  for (const std::string &json : {face, link, output("./out.mp4")}) {
+    const Finished run = app(face, inputs().audio_2s(), {"--json", json});
+    EXPECT_EQ(run.status, 2);
+    EXPECT_THAT(run.err, HasSubstr("too: choose another name"));
+    EXPECT_EQ(lines(run.err), 1);
+  }
+  EXPECT_EQ(app(face, "nowhere.wav", {"--json", face}).status, 2) << "whatever else is wrong";
+  EXPECT_EQ(bytes_of(face), bytes_of(inputs().video()));
+  EXPECT_THAT(folder_.names(), UnorderedElementsAre("face.mp4", "link.json"));
+}
+
+TEST_F(App, VideoThatIsNotWorkedOnIsNotSaidToHaveNoFace) {
+  const std::string face = output("interlaced.mp4");
+  launch(
+      "videotestsrc num-buffers=50 ! capsfilter caps=video/x-raw,format=I420,width=320,height=240,"
+      "framerate=25/1,interlace-mode=interleaved,field-order=top-field-first ! "
+      "x264enc interlaced=true ! h264parse ! mp4mux ! filesink location=\"" +
+      face + "\"");
+  const Finished run = app(face, inputs().audio_2s(), {});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("interlaced video"));
+  EXPECT_THAT(run.err, Not(HasSubstr("no face")));
 }
 
 TEST_F(App, OnMissingErrorFailsAtTheFirstFrameWithoutAFace) {
