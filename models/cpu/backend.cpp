@@ -8,8 +8,10 @@
 namespace {
 
 std::shared_ptr<w2l::Engine> open_cpu(const w2l::EngineConfig &config) {
-  w2l::limit_instructions(std::getenv("W2L_MAX_ISA"));
-  return std::make_shared<w2l::CpuEngine>(config);
+  const char *limit = std::getenv("W2L_MAX_ISA");
+  w2l::limit_instructions(limit);
+  return std::make_shared<w2l::CpuEngine>(
+      config, w2l::allows_amx(limit) ? w2l::best_amx_kernels() : nullptr);
 }
 
 }  // namespace

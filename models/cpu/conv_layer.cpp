@@ -9,12 +9,20 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <type_traits>
 
+#include "amx_conv.h"
 #include "im2col_conv.h"
 #include "winograd_conv.h"
 
 namespace w2l {
 namespace {
+
+ConvGeometry geometry_of(const LayerRow &row) {
+  return {static_cast<int>(row.kernel),       static_cast<int>(row.stride.height),
+          static_cast<int>(row.stride.width), static_cast<int>(row.padding),
+          row.kind == LayerKind::Transposed,  static_cast<int>(row.output_padding)};
+}
 
 // Larger tiles multiply less, but their weights are larger too, and small pictures have only few
 // tiles, that reach beyond their edges besides.
@@ -36,6 +44,16 @@ std::optional<WinogradForm> winograd_form(const Layer &layer, Size2 input) {
   if (transposed)
     return edge >= kEdgeForTile4 ? WinogradForm::TransposedF4 : WinogradForm::TransposedF3;
   return edge >= kEdgeForTile4 ? WinogradForm::F4 : WinogradForm::F3;
+}
+
+// Smaller pictures fill no tile, and with fewer channels most of it is multiplied by zeros.
+constexpr std::int64_t kEdgeForAmx = 3, kChannelsForAmx = 16;
+
+bool fits_amx(const Layer &layer, Size2 input) {
+  const Size2 output = output_size(*layer.row, input);
+  return layer.row->kind != LayerKind::Last && layer.in >= kChannelsForAmx &&
+         std::min(output.height, output.width) >= kEdgeForAmx &&
+         AmxConv::can(geometry_of(*layer.row));
 }
 
 // Kept by the thread, since nothing should be allocated for each frame.
@@ -71,12 +89,6 @@ void run_blocks(const Conv &conv, const Problem &problem, int threads) {
   if (failure) std::rethrow_exception(failure);
 }
 
-ConvGeometry geometry_of(const LayerRow &row) {
-  return {static_cast<int>(row.kernel),       static_cast<int>(row.stride.height),
-          static_cast<int>(row.stride.width), static_cast<int>(row.padding),
-          row.kind == LayerKind::Transposed,  static_cast<int>(row.output_padding)};
-}
-
 }  // namespace
 
 struct ConvLayer::Kernel {
@@ -87,11 +99,28 @@ struct ConvLayer::Kernel {
   class Winograd;
   template <typename In, typename Out>
   class Im2col;
+  class Amx;
 
   template <typename T>
   static std::unique_ptr<const Kernel> choose(const Layer &layer, const LayerWeights &weights,
-                                              Size2 input, bool bytes);
+                                              Size2 input, bool bytes, const AmxKernels *amx);
 };
+
+template <typename In, typename Out>
+GeneralConv<In, Out> problem_of(LayerKind kind, const Rows &x, const Rows &to) {
+  GeneralConv<In, Out> conv;
+  conv.images = x.images;
+  conv.height = x.height;
+  conv.width = x.width;
+  conv.out_height = to.height;
+  conv.out_width = to.width;
+  conv.first_row = to.top;
+  conv.input = x.view<const In>();
+  conv.output = to.view<Out>();
+  if (kind == LayerKind::Residual) conv.residual = x.view<const Out>();
+  if (kind == LayerKind::Last) conv.activation = Activation::Sigmoid;
+  return conv;
+}
 
 template <typename T>
 class ConvLayer::Kernel::Winograd final : public Kernel {
@@ -130,18 +159,7 @@ class ConvLayer::Kernel::Im2col final : public Kernel {
               weights.weight.data(), weights.bias.data()) {}
 
   void run(const Rows &x, const Rows &to, int threads) const override {
-    GeneralConv<In, Out> conv;
-    conv.images = x.images;
-    conv.height = x.height;
-    conv.width = x.width;
-    conv.out_height = to.height;
-    conv.out_width = to.width;
-    conv.first_row = to.top;
-    conv.input = x.view<const In>();
-    conv.output = to.view<Out>();
-    if (kind_ == LayerKind::Residual) conv.residual = x.view<const Out>();
-    if (kind_ == LayerKind::Last) conv.activation = Activation::Sigmoid;
-    run_blocks(conv_, conv, threads);
+    run_blocks(conv_, problem_of<In, Out>(kind_, x, to), threads);
   }
 
  private:
@@ -149,27 +167,48 @@ class ConvLayer::Kernel::Im2col final : public Kernel {
   Im2colConv<In, Out> conv_;
 };
 
+class ConvLayer::Kernel::Amx final : public Kernel {
+ public:
+  Amx(const Layer &layer, const LayerWeights &weights, Size2 input, const AmxKernels &kernels)
+      : kind_(layer.row->kind),
+        conv_(geometry_of(*layer.row), static_cast<int>(layer.in), static_cast<int>(layer.out),
+              static_cast<int>(input.height), static_cast<int>(input.width),
+              static_cast<int>(w2l::output_size(*layer.row, input).width), weights.weight.data(),
+              weights.bias.data(), kernels) {}
+
+  void run(const Rows &x, const Rows &to, int threads) const override {
+    run_blocks(conv_, problem_of<Bf16, Bf16>(kind_, x, to), threads);
+  }
+
+ private:
+  LayerKind kind_;
+  AmxConv conv_;
+};
+
 // `T` is what all pictures are made of, but for bytes and the last layer's result.
 template <typename T>
 std::unique_ptr<const ConvLayer::Kernel> ConvLayer::Kernel::choose(const Layer &layer,
                                                                    const LayerWeights &weights,
-                                                                   Size2 input, bool bytes) {
+                                                                   Size2 input, bool bytes,
+                                                                   const AmxKernels *amx) {
   if (layer.row->kind == LayerKind::Last) return std::make_unique<Im2col<T, float>>(layer, weights);
   if (bytes) return std::make_unique<Im2col<std::uint8_t, T>>(layer, weights);
+  if constexpr (std::is_same_v<T, Bf16>)
+    if (amx && fits_amx(layer, input)) return std::make_unique<Amx>(layer, weights, input, *amx);
   if (const std::optional<WinogradForm> form = winograd_form(layer, input))
     return std::make_unique<Winograd<T>>(*form, layer, weights);
   return std::make_unique<Im2col<T, T>>(layer, weights);
 }
 
 ConvLayer::ConvLayer(const Layer &layer, const LayerWeights &weights, Size2 input,
-                     NumberType input_type, NumberType type)
+                     NumberType input_type, NumberType type, const AmxKernels *amx)
     : row_(layer.row),
       channels_(layer.out),
       output_(w2l::output_size(*layer.row, input)),
       output_type_(layer.row->kind == LayerKind::Last ? NumberType::Float : type) {
   const bool bytes = input_type == NumberType::Byte;
-  kernel_ = type == NumberType::Float ? Kernel::choose<float>(layer, weights, input, bytes)
-                                      : Kernel::choose<Bf16>(layer, weights, input, bytes);
+  kernel_ = type == NumberType::Float ? Kernel::choose<float>(layer, weights, input, bytes, amx)
+                                      : Kernel::choose<Bf16>(layer, weights, input, bytes, amx);
 }
 
 ConvLayer::~ConvLayer() = default;

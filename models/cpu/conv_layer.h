@@ -1,12 +1,13 @@
-// gst-wav2lip: one layer of a network on the CPU and the kernel that was chosen for it: Winograd's
-// way where that is faster, else products of patches. Layers compute the rows that somebody will
-// look at. CpuNetwork is made of these.
+// gst-wav2lip: one layer of a network on the CPU and the kernel that was chosen for it: AMX's tiles
+// where there are some, Winograd's way where that is faster, else products of patches. Layers
+// compute the rows that somebody will look at. CpuNetwork is made of these.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
+#include "amx_kernels.h"
 #include "network/layer_geometry.h"
 #include "network/network.h"
 #include "rows.h"
@@ -18,9 +19,9 @@ class ConvLayer {
  public:
   // `input` is the size of the pictures that will come, `type` (Float or Bf16) what all pictures
   // are made of, but for `input_type` Byte, of which 255 is 1, and the last layer's result, in
-  // Float.
+  // Float. `amx` is null on CPUs that have none.
   ConvLayer(const Layer &layer, const LayerWeights &weights, Size2 input, NumberType input_type,
-            NumberType type);
+            NumberType type, const AmxKernels *amx);
   ~ConvLayer();
   ConvLayer(ConvLayer &&) noexcept;
   ConvLayer &operator=(ConvLayer &&) noexcept;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "amx_check.h"
 #include "cpu_precision.h"
 #include "feature_cache.h"
 #include "network_plan.h"
@@ -132,7 +133,8 @@ class Runner {
 // Loads on the first worker's thread; the others only share what it has loaded.
 class Preparer {
  public:
-  Preparer(const EngineConfig &config, EngineInfo &info) : config_(config), info_(info) {}
+  Preparer(const EngineConfig &config, const AmxKernels *amx, EngineInfo &info)
+      : config_(config), amx_(amx), info_(info) {}
 
   WorkerPool::Run operator()(int worker) {
     if (worker == 0) load();
@@ -149,6 +151,7 @@ class Preparer {
     info_.device = "cpu";
     info_.precision = resolve_cpu_precision(config_.precision);
     info_.preferred_batch = std::max(8, 4 * worker_count(config_.threads));
+    if (amx_ && info_.precision == Precision::Bf16) check_amx(*amx_);
     shared_ = load_network();
   }
 
@@ -165,13 +168,14 @@ class Preparer {
         info_.precision == Precision::Bf16 ? NumberType::Bf16 : NumberType::Float;
     auto shared = std::make_shared<Shared>();
     shared->network = std::make_shared<const CpuNetwork>(checkpoint, network, type,
-                                                         thread_count(config_.threads));
+                                                         thread_count(config_.threads), amx_);
     shared->cache = std::make_unique<FeatureCache>(shared->network->feature_shapes(), size_of(type),
                                                    config_.feature_cache_bytes);
     return shared;
   }
 
   const EngineConfig &config_;
+  const AmxKernels *amx_;
   EngineInfo &info_;
   int threads_ = 1;  // of all workers together: no team takes what later workers need
   std::shared_ptr<const Shared> shared_;
@@ -179,8 +183,8 @@ class Preparer {
 
 }  // namespace
 
-CpuEngine::CpuEngine(const EngineConfig &config)
-    : pool_(worker_count(config.threads), kMaxPiece, Preparer(config, info_)) {}
+CpuEngine::CpuEngine(const EngineConfig &config, const AmxKernels *amx)
+    : pool_(worker_count(config.threads), kMaxPiece, Preparer(config, amx, info_)) {}
 
 Engine::Ticket CpuEngine::submit(const std::vector<Sample> &batch, Region region,
                                  std::function<void()> on_done) {

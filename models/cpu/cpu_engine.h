@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "amx_kernels.h"
 #include "engine.h"
 #include "worker_pool.h"
 
@@ -12,8 +13,9 @@ namespace w2l {
 
 class CpuEngine final : public Engine {
  public:
-  // Loads config.model on the engine's first thread and waits for it. Throws Error.
-  explicit CpuEngine(const EngineConfig &config);
+  // Loads config.model on the engine's first thread and waits for it. `amx` is null if the CPU has
+  // none, or is to do without. Throws Error.
+  CpuEngine(const EngineConfig &config, const AmxKernels *amx);
 
   const EngineInfo &info() const override { return info_; }
   Ticket submit(const std::vector<Sample> &batch, Region region,

@@ -33,7 +33,7 @@ std::byte *write_face(const std::uint8_t *crop, std::int64_t edge, std::byte *to
 }  // namespace
 
 CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, NumberType type,
-                       int threads)
+                       int threads, const AmxKernels *amx)
     : family_(&network.family()), type_(type) {
   std::vector<PlacedLayer> layers;
   const auto add = [&](Part part, Size2 input) {
@@ -48,7 +48,7 @@ CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, Num
   const Size2 heard = add(Part::AudioEncoder, {family_->mel_bands, family_->mel_columns});
   add(Part::Decoder, heard);
   add(Part::Output, crop);
-  build(checkpoint, layers, threads);
+  build(checkpoint, layers, threads, amx);
   for (const Block &block : face_) {
     const Size2 size = block.back().output_size();
     feature_shapes_.push_back({static_cast<int>(block.back().channels()),
@@ -58,7 +58,7 @@ CpuNetwork::CpuNetwork(const Checkpoint &checkpoint, const Network &network, Num
 
 // The face encoder's first layer, which takes bytes, is the first.
 void CpuNetwork::build(const Checkpoint &checkpoint, const std::vector<PlacedLayer> &layers,
-                       int threads) {
+                       int threads, const AmxKernels *amx) {
   // Large ones first: the threads end together.
   std::vector<std::size_t> order(layers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -74,7 +74,7 @@ void CpuNetwork::build(const Checkpoint &checkpoint, const std::vector<PlacedLay
     const std::size_t index = order[static_cast<std::size_t>(i)];
     Network::read(checkpoint, layers[index].layer, weights);
     built[index].emplace(layers[index].layer, weights, layers[index].input,
-                         index == 0 ? NumberType::Byte : type_, type_);
+                         index == 0 ? NumberType::Byte : type_, type_, amx);
   });
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const LayerRow &row = *layers[i].layer.row;

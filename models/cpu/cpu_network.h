@@ -23,9 +23,9 @@ class CpuNetwork {
   using Block = std::vector<ConvLayer>;
 
   // `type` is Float or Bf16. Each of the threads reads, folds and packs one layer at a time, whose
-  // float weights are in memory meanwhile.
-  CpuNetwork(const Checkpoint &checkpoint, const Network &network, NumberType type,
-             int threads = 1);
+  // float weights are in memory meanwhile. `amx` computes what it can of Bf16 networks.
+  CpuNetwork(const Checkpoint &checkpoint, const Network &network, NumberType type, int threads = 1,
+             const AmxKernels *amx = nullptr);
 
   const Family &family() const { return *family_; }
   NumberType type() const { return type_; }
@@ -57,7 +57,8 @@ class CpuNetwork {
     Size2 input;
   };
 
-  void build(const Checkpoint &checkpoint, const std::vector<PlacedLayer> &layers, int threads);
+  void build(const Checkpoint &checkpoint, const std::vector<PlacedLayer> &layers, int threads,
+             const AmxKernels *amx);
   std::vector<Block> &part(Part part);
 
   const Family *family_;

@@ -6,8 +6,12 @@
 
 namespace w2l {
 
-// `name` is what W2L_MAX_ISA says: "avx2", "sse4", or null for no limit. Holds for the whole
-// process from then on. Throws Error(Unsupported) for a name that this architecture has not got.
+// `name` is what W2L_MAX_ISA says: "avx512", "avx2", "sse4", or null for no limit. Holds for the
+// whole process from then on. Throws Error(Unsupported) for a name that this architecture has not
+// got.
 void limit_instructions(const char *name);
+
+// Any limit leaves out AMX, which is not one of Highway's targets.
+bool allows_amx(const char *name);
 
 }  // namespace w2l

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "amx_kernels.h"
 #include "cpu_network.h"
+#include "emulated_amx.h"
 #include "network_plan.h"
 #include "parallel_jobs.h"
 #include "plain_network.h"
@@ -76,15 +79,19 @@ std::vector<Accuracy> measure_accuracy(const std::string &path, const NetworkInp
   const std::vector<const float *> mels = mels_of(inputs);
   const Pictures expected = expected_pictures(path, inputs, crops);
   std::vector<Accuracy> results;
-  for (const Precision precision : {Precision::Fp32, Precision::Bf16}) {
-    const NumberType type = precision == Precision::Bf16 ? NumberType::Bf16 : NumberType::Float;
-    const NetworkPlan plan(std::make_shared<const CpuNetwork>(checkpoint, description, type),
-                           inputs.count);
+  const AmxKernels *amx = best_amx_kernels() ? best_amx_kernels() : &emulated_amx_kernels();
+  const std::pair<NumberType, const AmxKernels *> ways[] = {
+      {NumberType::Float, nullptr}, {NumberType::Bf16, nullptr}, {NumberType::Bf16, amx}};
+  for (const auto &[type, kernels] : ways) {
+    const auto network =
+        std::make_shared<const CpuNetwork>(checkpoint, description, type, usable_cpus(), kernels);
+    const NetworkPlan plan(network, inputs.count, usable_cpus());
     const std::vector<FaceFeatures> features = plan.encode_faces(plan.face_input(crops));
     std::vector<const FaceFeatures *> all;
     for (const FaceFeatures &one : features) all.push_back(&one);
+    const Precision precision = type == NumberType::Bf16 ? Precision::Bf16 : Precision::Fp32;
     for (const Region region : {Region::Full, Region::Lower}) {
-      results.push_back({precision, region});
+      results.push_back({precision, kernels != nullptr, region});
       compare(plan.answer(plan.mel_input(mels), all, region == Region::Lower ? edge / 2 : 0),
               expected, results.back());
     }

@@ -13,13 +13,14 @@ namespace w2l::test {
 
 struct Accuracy {
   Precision precision;
+  bool amx;  // by AMX, else by whatever other CPUs have
   Region region;
   double largest_error = 0;  // of a value in 0..1
   int largest_levels = 0;    // of a byte of the picture
   double psnr = 0;           // in dB, of the values in 0..1
 };
 
-// Of all precisions that this CPU has, over the rows of the picture that count.
+// Of all precisions, over the rows of the picture that count. AMX is emulated where there is none.
 std::vector<Accuracy> measure_accuracy(const std::string &checkpoint, const NetworkInputs &inputs);
 
 }  // namespace w2l::test

@@ -20,9 +20,9 @@ constexpr int kFrames = 8;
 void print(const char *name, const std::string &checkpoint,
            const w2l::test::NetworkInputs &inputs) {
   for (const w2l::test::Accuracy &row : w2l::test::measure_accuracy(checkpoint, inputs))
-    std::printf("| %s | %s | %s | %.1e | %d | %.1f |\n", name, w2l::to_string(row.precision),
-                row.region == w2l::Region::Lower ? "lower" : "full", row.largest_error,
-                row.largest_levels, row.psnr);
+    std::printf("| %s | %s%s | %s | %.1e | %d | %.1f |\n", name, w2l::to_string(row.precision),
+                row.amx ? ", AMX" : "", row.region == w2l::Region::Lower ? "lower" : "full",
+                row.largest_error, row.largest_levels, row.psnr);
 }
 
 }  // namespace

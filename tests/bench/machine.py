@@ -9,9 +9,9 @@ import re
 # Precisions of the network, with the CPU flags (x86, Arm) of which one makes them native.
 _NATIVE = {"bf16": ("avx512_bf16", "amx_bf16", "bf16")}
 # Instruction sets that engines can be limited to, with the environment in which they keep to them:
-# this project, PyTorch's and OpenVINO's oneDNN, PyTorch's own kernels, MKL. No native precision of
-# the table above is left then.
+# this project, PyTorch's and OpenVINO's oneDNN, PyTorch's own kernels, MKL.
 ISA_LIMITS = {
+    "avx512": {"W2L_MAX_ISA": "avx512", "ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"},
     "avx2": {"W2L_MAX_ISA": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2",
              "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
     "sse4": {"W2L_MAX_ISA": "sse4", "ONEDNN_MAX_CPU_ISA": "SSE41",
@@ -36,7 +36,8 @@ def cpu_flags(cpuinfo):
 
 def precisions(flags, isa=None):
     """What a CPU with these flags computes natively: fp32 always, bf16 where it has it."""
-    return ["fp32"] if isa else ["fp32"] + [name for name, any_of in _NATIVE.items() if set(any_of) & set(flags)]
+    left = {flag for flag in flags if not isa or isa == "avx512" and not flag.startswith("amx")}
+    return ["fp32"] + [name for name, any_of in _NATIVE.items() if left.intersection(any_of)]
 
 
 def cpu_name(cpuinfo):

@@ -81,6 +81,9 @@ class Machine(unittest.TestCase):
         self.assertEqual(machine.precisions(machine.cpu_flags(_ZEN4)), ["fp32", "bf16"])
         self.assertEqual(machine.precisions(["avx2"]), ["fp32"])
         self.assertEqual(machine.precisions(machine.cpu_flags(_ZEN4), "avx2"), ["fp32"])
+        self.assertEqual(machine.precisions(["avx512_bf16", "amx_bf16"], "avx512"),
+                         ["fp32", "bf16"])
+        self.assertEqual(machine.precisions(["avx512f", "amx_bf16"], "avx512"), ["fp32"])
         self.assertEqual(machine.precisions(machine.cpu_flags("Features\t: asimd bf16")),
                          ["fp32", "bf16"])
 

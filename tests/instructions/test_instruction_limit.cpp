@@ -31,12 +31,22 @@ TEST(InstructionLimit, RefusesNamesThatItDoesNotKnow) {
   } catch (const Error &error) {
     EXPECT_EQ(error.code(), ErrorCode::Unsupported);
     EXPECT_STREQ(error.what(),
-                 "W2L_MAX_ISA=avx9 is no limit for this kind of CPU; use avx2 or sse4");
+                 "W2L_MAX_ISA=avx9 is no limit for this kind of CPU; use avx512, avx2, sse4");
   }
   EXPECT_EQ(hwy::SupportedTargets(), before);
 }
 
+TEST(InstructionLimit, LeavesOutAmxWithAnyName) {
+  EXPECT_TRUE(allows_amx(nullptr));
+  EXPECT_TRUE(allows_amx(""));
+  EXPECT_FALSE(allows_amx("avx512"));
+  EXPECT_FALSE(allows_amx("sse4"));
+}
+
 TEST(InstructionLimit, KeepsTheKernelsToOlderInstructions) {
+  const std::int64_t before = hwy::SupportedTargets();
+  limit_instructions("avx512");
+  EXPECT_EQ(hwy::SupportedTargets(), before);
   limit_instructions("avx2");
   EXPECT_EQ(hwy::SupportedTargets() & (HWY_AVX2 - 1), 0);
   limit_instructions("sse4");
@@ -55,7 +65,7 @@ TEST(InstructionLimit, IsReadWhenAnEngineOpens) {
   EXPECT_EQ(limited.status, 0) << limited.err;
   const test::Finished wrong = run_engine("avx9");
   EXPECT_EQ(wrong.status, 1);
-  EXPECT_NE(wrong.err.find("use avx2 or sse4"), std::string::npos) << wrong.err;
+  EXPECT_NE(wrong.err.find("use avx512, avx2, sse4"), std::string::npos) << wrong.err;
 }
 
 }  // namespace

@@ -8,8 +8,10 @@
 #include <cstring>
 
 #include "../support/npy_reader.h"
+#include "amx_check.h"
 #include "cpu_network.h"
 #include "cpu_precision.h"
+#include "emulated_amx.h"
 #include "network_plan.h"
 #include "sample_checkpoints.h"
 #include "sample_inputs.h"
@@ -34,12 +36,13 @@ struct FormulaNetwork {
   std::shared_ptr<const CpuNetwork> network;
   std::unique_ptr<NetworkPlan> plan;
 
-  FormulaNetwork(int divide, NumberType type, int threads = 1) {
+  FormulaNetwork(int divide, NumberType type, int threads = 1, const AmxKernels *amx = nullptr) {
     test::SampleOptions options;
     options.divide = divide;
     test::write_sample(file.path(), options);
     const Checkpoint checkpoint = Checkpoint::open(file.path());
-    network = std::make_shared<const CpuNetwork>(checkpoint, Network::describe(checkpoint), type);
+    network = std::make_shared<const CpuNetwork>(checkpoint, Network::describe(checkpoint), type,
+                                                 threads, amx);
     plan = std::make_unique<NetworkPlan>(network, kMost, threads);
   }
 
@@ -141,6 +144,16 @@ TEST(CpuNetwork, AnswersInBf16Within50Decibels) {
   if (!folder) GTEST_SKIP() << "W2L_TEST_DATA is not set";
   const Golden golden(folder);
   const FormulaNetwork formula(1, NumberType::Bf16);
+  const double found = psnr(answer_to(golden, formula), golden.channels_last("pred"));
+  RecordProperty("psnr", std::to_string(found));
+  EXPECT_GE(found, 50);
+}
+
+TEST(CpuNetwork, AnswersByAmxWithin50Decibels) {
+  const char *folder = std::getenv("W2L_TEST_DATA");
+  if (!folder) GTEST_SKIP() << "W2L_TEST_DATA is not set";
+  const Golden golden(folder);
+  const FormulaNetwork formula(1, NumberType::Bf16, 2, &emulated_amx_kernels());
   const double found = psnr(answer_to(golden, formula), golden.channels_last("pred"));
   RecordProperty("psnr", std::to_string(found));
   EXPECT_GE(found, 50);
@@ -263,10 +276,26 @@ TEST(CpuNetwork, LowerRowsAreThoseOfTheWholeAnswer) {
   }
 }
 
+// It sums up each pixel by itself.
+TEST(CpuNetwork, LowerRowsByAmxAreThoseOfTheWholeAnswer) {
+  const FormulaNetwork formula(4, NumberType::Bf16, 1, &emulated_amx_kernels());
+  EXPECT_EQ(answer_below(formula, 48), lower_half(answer_below(formula, 0)));
+}
+
 TEST(CpuNetwork, ComputesTheSameOnSeveralThreads) {
+  for (const NumberType type : {NumberType::Float, NumberType::Bf16})
+    for (const AmxKernels *amx :
+         {static_cast<const AmxKernels *>(nullptr), &emulated_amx_kernels()}) {
+      const FormulaNetwork alone(4, type, 1, amx), together(4, type, 3, amx);
+      EXPECT_EQ(answer_below(together, 48), answer_below(alone, 48));
+    }
+}
+
+// Else it would be no test of AMX, which gives other last bits.
+TEST(CpuNetwork, ComputesByAmxInBf16Alone) {
   for (const NumberType type : {NumberType::Float, NumberType::Bf16}) {
-    const FormulaNetwork alone(4, type, 1), together(4, type, 3);
-    EXPECT_EQ(answer_below(together, 48), answer_below(alone, 48));
+    const FormulaNetwork without(4, type), with(4, type, 1, &emulated_amx_kernels());
+    EXPECT_EQ(answer_below(with, 0) == answer_below(without, 0), type == NumberType::Float);
   }
 }
 
@@ -278,6 +307,24 @@ TEST(CpuNetwork, TakesAnAnswerWithoutItsUpperRows) {
   ASSERT_EQ(bytes.size(), 96u * 96 * 3);
   EXPECT_EQ(bytes[48 * 96 * 3], 255);
   EXPECT_EQ(std::count(bytes.begin(), bytes.end(), 0), 96 * 96 * 3 - 1);
+}
+
+// As a CPU whose tiles lose their last row.
+void run_wrong(const AmxLayer &layer, const GeneralConv<Bf16> &conv, const AmxBlock &block,
+               float *workspace) {
+  emulated_amx_kernels().run(layer, conv, block, workspace);
+  std::fill_n(conv.output.at(block.first_image, block.first_row + 2, 1), layer.out, Bf16{});
+}
+
+TEST(AmxCheck, RefusesACpuThatComputesWrong) {
+  EXPECT_NO_THROW(check_amx(emulated_amx_kernels()));
+  try {
+    check_amx({run_wrong});
+    FAIL() << "took wrong numbers";
+  } catch (const Error &error) {
+    EXPECT_EQ(error.code(), ErrorCode::UnusableDevice);
+    EXPECT_NE(std::string(error.what()).find("W2L_MAX_ISA=avx512"), std::string::npos);
+  }
 }
 
 TEST(CpuPrecision, TakesWhatCpusComputeIn) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "products.h"
 #include "vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -1,0 +1,78 @@
+// gst-wav2lip: pixels of a block for AMX. See amx_stage.h.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "amx_stage.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "products.h"
+
+namespace w2l {
+namespace {
+
+std::size_t numbers(const AmxLayer &layer, int rows) {
+  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(layer.pitch * layer.pixel);
+}
+
+// What is read behind the last row: the last tile's positions, and the last step's numbers.
+std::size_t numbers_behind(const AmxLayer &layer) {
+  return static_cast<std::size_t>(kAmxRows * layer.position_numbers() + layer.taps_x * layer.pixel +
+                                  kAmxNumbers);
+}
+
+// Row `y` of a picture with its border.
+void stage_row(const AmxLayer &layer, const GeneralConv<Bf16> &conv, int image, int y, Bf16 *to) {
+  Bf16 *const end = to + layer.pitch * layer.pixel;
+  if (y < 0 || y >= layer.height) {
+    std::fill(to, end, Bf16{});
+    return;
+  }
+  to = std::fill_n(to, -layer.first_x * layer.pixel, Bf16{});
+  const Bf16 *from = conv.input.at(image, y, 0);
+  const auto bytes = static_cast<std::size_t>(layer.in) * sizeof(Bf16);
+  if (conv.input.pixel_step == layer.pixel && layer.pixel == layer.in) {
+    std::memcpy(to, from, bytes * static_cast<std::size_t>(layer.width));
+    to += layer.width * layer.pixel;
+  } else {
+    for (int x = 0; x < layer.width; ++x, to += layer.pixel, from += conv.input.pixel_step)
+      std::memcpy(to, from, bytes);
+  }
+  std::fill(to, end, Bf16{});
+}
+
+}  // namespace
+
+AmxSpace::AmxSpace(const AmxLayer &layer)
+    : sums(static_cast<std::size_t>(2 * kAmxRows * kAmxGroup * kAmxRows)),
+      stage(layer.plane * static_cast<std::size_t>(layer.stride_y) * sizeof(Bf16) / sizeof(float)) {
+}
+
+std::size_t amx_plane_numbers(const AmxLayer &layer, int rows) {
+  const std::size_t all = numbers(layer, rows) + numbers_behind(layer);
+  return (all + kAmxNumbers - 1) / kAmxNumbers * kAmxNumbers;
+}
+
+AmxRows::AmxRows(const AmxLayer &layer, const AmxBlock &block) {
+  const int top = block.first_row * layer.stride_y + layer.first_y;
+  const int bottom = top + (block.rows - 1) * layer.stride_y + layer.taps_y - 1;
+  const int zeros = std::min(std::max(-top, 0), std::max(bottom - (layer.height - 1), 0));
+  const int rows = block.rows + layer.more_rows();
+  of_image = rows - (layer.stride_y == 1 ? zeros : 0);
+  all = (block.images - 1) * of_image + rows;
+}
+
+void stage_pixels(const AmxLayer &layer, const GeneralConv<Bf16> &conv, const AmxBlock &block,
+                  Bf16 *stage) {
+  const AmxRows rows(layer, block);
+  const int top = block.first_row * layer.stride_y + layer.first_y;
+  for (int plane = 0; plane < layer.stride_y; ++plane) {
+    Bf16 *to = stage + static_cast<std::size_t>(plane) * layer.plane;
+    for (int image = 0; image < block.images; ++image)
+      for (int row = 0; row < block.rows + layer.more_rows(); ++row)
+        stage_row(layer, conv, block.first_image + image, top + row * layer.stride_y + plane,
+                  to + numbers(layer, image * rows.of_image + row));
+    std::fill_n(to + numbers(layer, rows.all), numbers_behind(layer), Bf16{});
+  }
+}
+
+}  // namespace w2l
