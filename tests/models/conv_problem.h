@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <hwy/aligned_allocator.h>
 
 #include <algorithm>
 #include <cmath>
@@ -106,7 +105,7 @@ class ConvProblem {
       running.emplace_back([&, i] {
         // Behind it a sentinel: 16 floats are a vector and a line of the cache.
         const std::size_t size = conv.workspace_size();
-        const auto workspace = hwy::AllocateAligned<float>(size + 16);
+        const GuardedFloats workspace(size + 16);
         std::fill_n(workspace.get(), size, kAround);
         std::fill_n(workspace.get() + size, 16, 123.0f);
         conv.run(conv_, blocks * i / threads, blocks * (i + 1) / threads, workspace.get());

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <hwy/targets.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <new>
 #include <random>
 #include <type_traits>
 #include <vector>
@@ -29,6 +32,32 @@ T number(float value) {
   else
     return value;
 }
+
+// Floats before a page that can neither be read nor written, aligned to 64 bytes.
+class GuardedFloats {
+ public:
+  explicit GuardedFloats(std::size_t count) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    count = (count + 15) / 16 * 16;
+    const std::size_t usable = (count * sizeof(float) + page - 1) / page * page;
+    bytes_ = usable + page;
+    memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+    char *end = static_cast<char *>(memory_) + usable;
+    mprotect(end, page, PROT_NONE);
+    data_ = reinterpret_cast<float *>(end) - count;
+  }
+  ~GuardedFloats() { munmap(memory_, bytes_); }
+  GuardedFloats(const GuardedFloats &) = delete;
+  GuardedFloats &operator=(const GuardedFloats &) = delete;
+
+  float *get() const { return data_; }
+
+ private:
+  void *memory_;
+  std::size_t bytes_;
+  float *data_;
+};
 
 // Pictures inside of a wider tensor, with unused channels to the left and right, and more unused
 // pixels behind each row.

@@ -14,10 +14,10 @@ std::size_t numbers(const AmxLayer &layer, int rows) {
   return static_cast<std::size_t>(rows) * static_cast<std::size_t>(layer.pitch * layer.pixel);
 }
 
-// What is read behind the last row: the last tile's positions, and the last step's numbers.
-std::size_t numbers_behind(const AmxLayer &layer) {
-  return static_cast<std::size_t>(kAmxRows * layer.position_numbers() + layer.taps_x * layer.pixel +
-                                  kAmxNumbers);
+// What positions with an output pixel see behind the last row: a border, multiplied by weights that
+// are zero, too.
+std::size_t border_behind(const AmxLayer &layer) {
+  return static_cast<std::size_t>(layer.taps_x * layer.pixel + kAmxNumbers);
 }
 
 // Row `y` of a picture with its border.
@@ -48,7 +48,9 @@ AmxSpace::AmxSpace(const AmxLayer &layer)
 }
 
 std::size_t amx_plane_numbers(const AmxLayer &layer, int rows) {
-  const std::size_t all = numbers(layer, rows) + numbers_behind(layer);
+  // The last tile may read positions behind the last one, of which nothing is used.
+  const auto more = static_cast<std::size_t>(kAmxRows * layer.position_numbers());
+  const std::size_t all = numbers(layer, rows) + border_behind(layer) + more;
   return (all + kAmxNumbers - 1) / kAmxNumbers * kAmxNumbers;
 }
 
@@ -71,7 +73,7 @@ void stage_pixels(const AmxLayer &layer, const GeneralConv<Bf16> &conv, const Am
       for (int row = 0; row < block.rows + layer.more_rows(); ++row)
         stage_row(layer, conv, block.first_image + image, top + row * layer.stride_y + plane,
                   to + numbers(layer, image * rows.of_image + row));
-    std::fill_n(to + numbers(layer, rows.all), numbers_behind(layer), Bf16{});
+    std::fill_n(to + numbers(layer, rows.all), border_behind(layer), Bf16{});
   }
 }
 

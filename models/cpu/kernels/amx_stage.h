@@ -18,8 +18,7 @@ struct AmxRows {
 // Numbers of a plane of so many rows, with what may be read behind them.
 std::size_t amx_plane_numbers(const AmxLayer &layer, int rows);
 
-// Fills `stage`, of AmxSpace::stage floats. Numbers that are read and multiplied by zero are none
-// that make NaN of it.
+// Fills `stage`, of AmxSpace::stage floats, but for what no output pixel depends on.
 void stage_pixels(const AmxLayer &layer, const GeneralConv<Bf16> &conv, const AmxBlock &block,
                   Bf16 *stage);
 
