@@ -46,7 +46,8 @@ void check_amx(const AmxKernels &kernels) {
   conv.output = {expected.data(), 0, kEdge * kOut, kOut};
   direct_conv(kGeometry, conv, kIn, kOut, weight.data(), bias.data());
   conv.output.data = actual.data();
-  const AmxConv amx(kGeometry, kIn, kOut, kEdge, kEdge, kEdge, weight.data(), bias.data(), kernels);
+  const AmxConv<Bf16> amx(kGeometry, kIn, kOut, {kEdge, kEdge, kEdge}, weight.data(), bias.data(),
+                          kernels);
   const auto workspace = hwy::AllocateAligned<float>(amx.workspace_size());
   if (!workspace) throw std::bad_alloc();
   amx.run(conv, 0, amx.blocks(conv), workspace.get());

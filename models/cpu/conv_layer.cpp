@@ -46,14 +46,15 @@ std::optional<WinogradForm> winograd_form(const Layer &layer, Size2 input) {
   return edge >= kEdgeForTile4 ? WinogradForm::F4 : WinogradForm::F3;
 }
 
-// Smaller pictures fill no tile, and with fewer channels most of it is multiplied by zeros.
-constexpr std::int64_t kEdgeForAmx = 3, kChannelsForAmx = 16;
+// Smaller pictures fill no tile, and with fewer numbers in a row of the filter, most of it is
+// multiplied by zeros.
+constexpr std::int64_t kEdgeForAmx = 3, kNumbersForAmx = 32;
 
 bool fits_amx(const Layer &layer, Size2 input) {
   const Size2 output = output_size(*layer.row, input);
-  return layer.row->kind != LayerKind::Last && layer.in >= kChannelsForAmx &&
+  return layer.row->kind != LayerKind::Last && layer.in * layer.row->kernel >= kNumbersForAmx &&
          std::min(output.height, output.width) >= kEdgeForAmx &&
-         AmxConv::can(geometry_of(*layer.row));
+         AmxConv<Bf16>::can(geometry_of(*layer.row));
 }
 
 // Kept by the thread, since nothing should be allocated for each frame.
@@ -99,6 +100,7 @@ struct ConvLayer::Kernel {
   class Winograd;
   template <typename In, typename Out>
   class Im2col;
+  template <typename In>
   class Amx;
 
   template <typename T>
@@ -167,22 +169,23 @@ class ConvLayer::Kernel::Im2col final : public Kernel {
   Im2colConv<In, Out> conv_;
 };
 
+template <typename In>
 class ConvLayer::Kernel::Amx final : public Kernel {
  public:
   Amx(const Layer &layer, const LayerWeights &weights, Size2 input, const AmxKernels &kernels)
       : kind_(layer.row->kind),
         conv_(geometry_of(*layer.row), static_cast<int>(layer.in), static_cast<int>(layer.out),
-              static_cast<int>(input.height), static_cast<int>(input.width),
-              static_cast<int>(w2l::output_size(*layer.row, input).width), weights.weight.data(),
-              weights.bias.data(), kernels) {}
+              {static_cast<int>(input.height), static_cast<int>(input.width),
+               static_cast<int>(w2l::output_size(*layer.row, input).width)},
+              weights.weight.data(), weights.bias.data(), kernels) {}
 
   void run(const Rows &x, const Rows &to, int threads) const override {
-    run_blocks(conv_, problem_of<Bf16, Bf16>(kind_, x, to), threads);
+    run_blocks(conv_, problem_of<In, Bf16>(kind_, x, to), threads);
   }
 
  private:
   LayerKind kind_;
-  AmxConv conv_;
+  AmxConv<In> conv_;
 };
 
 // `T` is what all pictures are made of, but for bytes and the last layer's result.
@@ -192,9 +195,12 @@ std::unique_ptr<const ConvLayer::Kernel> ConvLayer::Kernel::choose(const Layer &
                                                                    Size2 input, bool bytes,
                                                                    const AmxKernels *amx) {
   if (layer.row->kind == LayerKind::Last) return std::make_unique<Im2col<T, float>>(layer, weights);
-  if (bytes) return std::make_unique<Im2col<std::uint8_t, T>>(layer, weights);
   if constexpr (std::is_same_v<T, Bf16>)
-    if (amx && fits_amx(layer, input)) return std::make_unique<Amx>(layer, weights, input, *amx);
+    if (amx && fits_amx(layer, input)) {
+      if (bytes) return std::make_unique<Amx<std::uint8_t>>(layer, weights, input, *amx);
+      return std::make_unique<Amx<Bf16>>(layer, weights, input, *amx);
+    }
+  if (bytes) return std::make_unique<Im2col<std::uint8_t, T>>(layer, weights);
   if (const std::optional<WinogradForm> form = winograd_form(layer, input))
     return std::make_unique<Winograd<T>>(*form, layer, weights);
   return std::make_unique<Im2col<T, T>>(layer, weights);

@@ -56,10 +56,9 @@ class EmulatedTiles {
   Tile tiles_[8];
 };
 
-void run(const AmxLayer &layer, const GeneralConv<Bf16> &conv, const AmxBlock &block,
-         float *workspace) {
+void run(const AmxLayer &layer, const AmxOutput &output, const AmxBlock &block, float *workspace) {
   EmulatedTiles tiles;
-  HWY_STATIC_DISPATCH(run_amx_block)(tiles, layer, conv, block, workspace);
+  HWY_STATIC_DISPATCH(run_amx_block)(tiles, layer, output, block, workspace);
 }
 
 }  // namespace

@@ -14,15 +14,17 @@
 namespace w2l {
 namespace {
 
-struct Problem : ConvProblem<Bf16, Bf16> {
-  using ConvProblem::ConvProblem;
+template <typename In = Bf16>
+struct Problem : ConvProblem<In, Bf16> {
+  using ConvProblem<In, Bf16>::ConvProblem;
 
-  AmxConv conv(const AmxKernels &kernels) const {
-    return {case_.geometry,    case_.in, case_.out, case_.height, case_.width,
-            case_.out_width(), weight(), bias(),    kernels};
+  AmxConv<In> conv(const AmxKernels &kernels) const {
+    const Case &c = this->case_;
+    return {c.geometry,     c.in,         c.out,  {c.height, c.width, c.out_width()},
+            this->weight(), this->bias(), kernels};
   }
   std::vector<float> run(const AmxKernels &kernels, int threads) {
-    return run_conv(conv(kernels), threads);
+    return this->run_conv(conv(kernels), threads);
   }
 };
 
@@ -30,12 +32,13 @@ class Amx : public testing::TestWithParam<const AmxKernels *> {};
 
 Case any_case(std::mt19937 &random, unsigned seed) {
   Case c = random_case<Bf16>(random, seed);
-  while (!AmxConv::can(c.geometry)) c = random_case<Bf16>(random, ++seed);
+  while (!AmxConv<Bf16>::can(c.geometry)) c = random_case<Bf16>(random, ++seed);
   return c;
 }
 
+template <typename In>
 void expect_direct_convolution(const AmxKernels &kernels, const Case &c) {
-  Problem problem(c);
+  Problem<In> problem(c);
   const std::vector<float> expected = problem.run_direct(), actual = problem.run(kernels, 1);
   ASSERT_TRUE(same_pixels(actual, expected)) << c;
   // ReLU may leave nothing of few numbers.
@@ -47,7 +50,16 @@ void expect_direct_convolution(const AmxKernels &kernels, const Case &c) {
 TEST_P(Amx, EqualsDirectConvolutionForAnyShape) {
   std::mt19937 random(1);
   for (unsigned i = 0; i < 104; ++i)
-    ASSERT_NO_FATAL_FAILURE(expect_direct_convolution(*GetParam(), any_case(random, i)));
+    ASSERT_NO_FATAL_FAILURE(expect_direct_convolution<Bf16>(*GetParam(), any_case(random, i)));
+}
+
+TEST_P(Amx, TakesBytes) {
+  std::mt19937 random(4);
+  for (unsigned i = 0; i < 52; ++i)
+    ASSERT_NO_FATAL_FAILURE(
+        expect_direct_convolution<std::uint8_t>(*GetParam(), any_case(random, i)));
+  const Case first = {{7, 1, 1, 3}, 6, 16, 2, 96, 96, 0, false, Activation::Relu, 1};
+  ASSERT_NO_FATAL_FAILURE(expect_direct_convolution<std::uint8_t>(*GetParam(), first));
 }
 
 // Of the network's shapes, and so large that a picture is several blocks, or so small that several
@@ -63,7 +75,7 @@ TEST_P(Amx, EqualsDirectConvolutionForLayersOfTheNetwork) {
         Case{{3, 1, 1, 1}, 80, 32, 1, 96, 96, 48, false, Activation::Relu, 7},
         Case{{3, 3, 1, 1}, 32, 64, 3, 80, 16, 0, false, Activation::Relu, 8},
         Case{{3, 3, 2, 1}, 128, 32, 3, 9, 6, 0, false, Activation::Relu, 9}})
-    ASSERT_NO_FATAL_FAILURE(expect_direct_convolution(*GetParam(), c));
+    ASSERT_NO_FATAL_FAILURE(expect_direct_convolution<Bf16>(*GetParam(), c));
 }
 
 TEST_P(Amx, GivesTheSameBitsWithAnyNumberOfThreads) {
@@ -71,7 +83,7 @@ TEST_P(Amx, GivesTheSameBitsWithAnyNumberOfThreads) {
   for (unsigned i = 0; i < 26; ++i) {
     Case c = any_case(random, i);
     c.images = 5, c.height += 30;
-    Problem problem(c);
+    Problem<> problem(c);
     const std::vector<float> one = problem.run(*GetParam(), 1);
     for (const int threads : {2, 3, 7})
       expect_equal_bits(problem.run(*GetParam(), threads), one, c);
@@ -89,8 +101,8 @@ TEST_P(Amx, GivesTheSameBitsForAnyRowsAndBatch) {
     std::normal_distribution<float> normal;
     std::vector<Bf16> input(static_cast<std::size_t>(c.images * c.height * c.width * c.in));
     for (Bf16 &value : input) value = to_bf16(normal(random));
-    const Problem problem(c);
-    const AmxConv amx = problem.conv(*GetParam());
+    const Problem<> problem(c);
+    const AmxConv<Bf16> amx = problem.conv(*GetParam());
     const auto workspace = hwy::AllocateAligned<float>(amx.workspace_size());
     const auto run = [&](int image, int images, int first_row) {
       const int rows = height - first_row;
@@ -119,7 +131,7 @@ TEST_P(Amx, GivesTheSameBitsForAnyRowsAndBatch) {
 
 TEST_P(Amx, GivesZerosAndHugeNumbers) {
   for (const float value : {0.0f, 1e30f, 3e38f}) {
-    Problem problem({{3, 2, 2, 1}, 20, 20, 1, 9, 9, 0, false, Activation::None, 1});
+    Problem<> problem({{3, 2, 2, 1}, 20, 20, 1, 9, 9, 0, false, Activation::None, 1});
     problem.fill_weights(value > 1e30f ? 1e-3f : 0.5f);
     problem.fill_input([&](int, int) { return value; });
     EXPECT_GE(decibels(problem.run(*GetParam(), 1), problem.run_direct()), 45) << value;
@@ -127,7 +139,7 @@ TEST_P(Amx, GivesZerosAndHugeNumbers) {
 }
 
 TEST_P(Amx, HasNoBlocksWithoutRows) {
-  Problem problem({{3, 1, 1, 1}, 16, 16, 1, 5, 5, 0, false, Activation::Relu, 1});
+  Problem<> problem({{3, 1, 1, 1}, 16, 16, 1, 5, 5, 0, false, Activation::Relu, 1});
   GeneralConv<Bf16> conv;
   conv.images = 1, conv.height = conv.width = conv.out_height = conv.out_width = 5;
   conv.first_row = 5;
@@ -135,8 +147,8 @@ TEST_P(Amx, HasNoBlocksWithoutRows) {
 }
 
 TEST(AmxConv, IsNotForPicturesOfOnePixel) {
-  EXPECT_FALSE(AmxConv::can({3, 1, 1, 0, true, 0}));
-  EXPECT_TRUE(AmxConv::can({3, 2, 2, 1, true, 1}));
+  EXPECT_FALSE(AmxConv<Bf16>::can({3, 1, 1, 0, true, 0}));
+  EXPECT_TRUE(AmxConv<Bf16>::can({3, 2, 2, 1, true, 1}));
 }
 
 std::vector<const AmxKernels *> kernels() {

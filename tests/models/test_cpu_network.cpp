@@ -310,10 +310,10 @@ TEST(CpuNetwork, TakesAnAnswerWithoutItsUpperRows) {
 }
 
 // As a CPU whose tiles lose their last row.
-void run_wrong(const AmxLayer &layer, const GeneralConv<Bf16> &conv, const AmxBlock &block,
+void run_wrong(const AmxLayer &layer, const AmxOutput &output, const AmxBlock &block,
                float *workspace) {
-  emulated_amx_kernels().run(layer, conv, block, workspace);
-  std::fill_n(conv.output.at(block.first_image, block.first_row + 2, 1), layer.out, Bf16{});
+  emulated_amx_kernels().run(layer, output, block, workspace);
+  std::fill_n(output.output.at(block.first_image, block.first_row + 2, 1), layer.out, Bf16{});
 }
 
 TEST(AmxCheck, RefusesACpuThatComputesWrong) {

@@ -4,48 +4,45 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <hwy/aligned_allocator.h>
-
 #include <cstddef>
 
 #include "amx_kernels.h"
+#include "amx_weights.h"
 
 namespace w2l {
 
-// Products are of bfloat16, sums of float. An infinity or NaN in the input may make NaN of pixels
-// that do not depend on it. Immutable: any number of threads may run it.
+// `In` is Bf16, or bytes, which stand for 0 to 1. Products are of bfloat16, sums of float. An
+// infinity or NaN in the input may make NaN of pixels that do not depend on it. Immutable: any
+// number of threads may run it.
+template <typename In = Bf16>
 class AmxConv {
  public:
   // Not if geometry.spreads_pixels(): pictures of one pixel would fill no tile.
   static bool can(const ConvGeometry &geometry) { return !geometry.spreads_pixels(); }
 
-  // `height`, `width` and `out_width` are of all pictures. `weight` is in PyTorch's layout: (out,
+  // `weight` is in PyTorch's layout: (out,
   // in, kernel, kernel), of a transposed convolution (in, out, kernel, kernel).
-  AmxConv(const ConvGeometry &geometry, int in, int out, int height, int width, int out_width,
-          const float *weight, const float *bias, const AmxKernels &kernels);
-  AmxConv(const AmxConv &) = delete;
-  AmxConv &operator=(const AmxConv &) = delete;
+  AmxConv(const ConvGeometry &geometry, int in, int out, AmxSize size, const float *weight,
+          const float *bias, const AmxKernels &kernels);
 
   // The work is cut into this many blocks, which may be computed in any order and by any threads;
   // the result does not depend on it. At least 1 unless there are no rows.
-  int blocks(const GeneralConv<Bf16> &conv) const;
+  int blocks(const GeneralConv<In, Bf16> &conv) const;
 
   // Floats that one thread needs, for any number of pictures.
-  std::size_t workspace_size() const { return AmxSpace(layer_).total(); }
+  std::size_t workspace_size() const { return AmxSpace(weights_.layer()).total(); }
 
   // Computes blocks [first, end). `workspace` is the calling thread's, aligned to 64 bytes; its
   // contents do not matter.
-  void run(const GeneralConv<Bf16> &conv, int first, int end, float *workspace) const;
+  void run(const GeneralConv<In, Bf16> &conv, int first, int end, float *workspace) const;
 
  private:
   struct Cut;
 
-  Cut cut(const GeneralConv<Bf16> &conv) const;
+  Cut cut(const GeneralConv<In, Bf16> &conv) const;
 
   const AmxKernels &kernels_;
-  AmxLayer layer_;
-  hwy::AlignedFreeUniquePtr<Bf16[]> weights_;
-  hwy::AlignedFreeUniquePtr<float[]> bias_;
+  AmxWeights weights_;
 };
 
 }  // namespace w2l

@@ -8,6 +8,7 @@
 #define W2L_AMX_KERNEL_INL_H
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -21,13 +22,18 @@ namespace HWY_NAMESPACE {
 
 constexpr int kAmxSums = kAmxGroup * kAmxRows;  // of one position
 
+// How many steps ahead of their use weights are asked for.
+constexpr int kAmxAhead = 4;
+
 // Products of `kPlaces` * 16 positions and `kGroup` * 16 channels, in the tiles 0 to 3. Tiles 4 and
-// 5 hold positions, 6 and 7 weights: each is used twice where there are as many.
-template <int kPlaces, int kGroup, typename Tiles>
+// 5 hold positions, 6 and 7 weights: each is used twice where there are as many. `kFar`: weights
+// may come from memory, whose own guessing stops at each page.
+template <int kPlaces, int kGroup, bool kFar, typename Tiles>
 HWY_INLINE void multiply_tiles(Tiles &tiles, const std::vector<int> &steps, const Bf16 *input,
                                int position_numbers, const Bf16 *weights, float *sums) {
   constexpr std::ptrdiff_t kWeightRow = kAmxNumbers * sizeof(Bf16);
   constexpr std::ptrdiff_t kSumsRow = kAmxSums * sizeof(float);
+  constexpr int kLine = 64 / sizeof(Bf16);
   const std::ptrdiff_t row = position_numbers * static_cast<std::ptrdiff_t>(sizeof(Bf16));
   tiles.template zero<0>();
   if constexpr (kGroup > 1) tiles.template zero<1>();
@@ -35,6 +41,9 @@ HWY_INLINE void multiply_tiles(Tiles &tiles, const std::vector<int> &steps, cons
   if constexpr (kPlaces > 1 && kGroup > 1) tiles.template zero<3>();
   for (const int step : steps) {
     const char *places = reinterpret_cast<const char *>(input) + step;
+    if constexpr (kFar)
+      for (int i = 0; i < kGroup * kAmxTileWeights; i += kLine)
+        hwy::Prefetch(weights + kAmxAhead * kGroup * kAmxTileWeights + i);
     tiles.template load<4>(places, row);
     tiles.template load<6>(weights, kWeightRow);
     tiles.template multiply<0, 4, 6>();
@@ -71,7 +80,7 @@ HWY_INLINE void finish_pixel(const float *sums, const float *bias, const Bf16 *r
 // Where a phase's results go.
 struct AmxTarget {
   const AmxLayer &layer;
-  const GeneralConv<Bf16> &conv;
+  const AmxOutput &to;
   const AmxBlock &block;
   const AmxPhase &phase;
   int image_rows;  // AmxRows::of_image
@@ -87,13 +96,12 @@ struct AmxTarget {
       if (image < block.images && y >= 0) {
         for (int k = 0; k < rest; ++k) {
           const int x = (column + k) * layer.scale_x + phase.column;
-          if (x >= conv.out_width) break;
-          const Bf16 *residual = conv.residual.data
-                                     ? conv.residual.at(block.first_image + image, y, x) + channel
+          if (x >= to.out_width) break;
+          const Bf16 *residual = to.residual.data
+                                     ? to.residual.at(block.first_image + image, y, x) + channel
                                      : nullptr;
-          finish_pixel(sums + (i + k) * kAmxSums, layer.bias + channel, residual,
-                       conv.activation == Activation::Relu, channels,
-                       conv.output.at(block.first_image + image, y, x) + channel);
+          finish_pixel(sums + (i + k) * kAmxSums, layer.bias + channel, residual, to.relu, channels,
+                       to.output.at(block.first_image + image, y, x) + channel);
         }
       }
       i += rest;
@@ -104,7 +112,7 @@ struct AmxTarget {
   // -1 if no row of the output is wanted there.
   int pixel_row(int row) const {
     const int y = (block.first_row + row) * layer.scale_y + phase.row;
-    return row < block.rows && y >= conv.first_row && y < conv.out_height ? y : -1;
+    return row < block.rows && y >= to.first_row && y < to.out_height ? y : -1;
   }
 };
 
@@ -116,24 +124,26 @@ HWY_INLINE void run_group(Tiles &tiles, const AmxTarget &target, const Bf16 *sta
   for (int first = 0; first < positions; first += 2 * kAmxRows) {
     const Bf16 *input = stage + static_cast<std::ptrdiff_t>(first) * numbers;
     const int count = std::min(positions - first, 2 * kAmxRows);
-    if (count > kAmxRows)
-      multiply_tiles<2, kGroup>(tiles, target.phase.steps, input, numbers, weights, sums);
+    const std::vector<int> &steps = target.phase.steps;
+    if (count <= kAmxRows)
+      multiply_tiles<1, kGroup, true>(tiles, steps, input, numbers, weights, sums);
+    else if (first == 0)
+      multiply_tiles<2, kGroup, true>(tiles, steps, input, numbers, weights, sums);
     else
-      multiply_tiles<1, kGroup>(tiles, target.phase.steps, input, numbers, weights, sums);
+      multiply_tiles<2, kGroup, false>(tiles, steps, input, numbers, weights, sums);
     target.finish(sums, first, count, channel);
   }
 }
 
 template <typename Tiles>
-void run_amx_block(Tiles &tiles, const AmxLayer &layer, const GeneralConv<Bf16> &conv,
+void run_amx_block(Tiles &tiles, const AmxLayer &layer, const AmxOutput &output,
                    const AmxBlock &block, float *workspace) {
   float *sums = workspace;
-  Bf16 *stage = reinterpret_cast<Bf16 *>(workspace + AmxSpace(layer).sums);
-  stage_pixels(layer, conv, block, stage);
+  const auto *stage = reinterpret_cast<const Bf16 *>(workspace + AmxSpace(layer).sums);
   const AmxRows rows(layer, block);
   const int positions = ((block.images - 1) * rows.of_image + block.rows) * layer.row_positions();
   for (const AmxPhase &phase : layer.phases) {
-    const AmxTarget target = {layer, conv, block, phase, rows.of_image};
+    const AmxTarget target = {layer, output, block, phase, rows.of_image};
     const std::size_t tile = phase.steps.size() * kAmxTileWeights;
     for (int group = block.first_group; group < block.end_group; ++group) {
       const int channel = group * kAmxSums;

@@ -66,10 +66,10 @@ class CpuTiles {
   }
 };
 
-void run_amx(const AmxLayer &layer, const GeneralConv<Bf16> &conv, const AmxBlock &block,
+void run_amx(const AmxLayer &layer, const AmxOutput &output, const AmxBlock &block,
              float *workspace) {
   CpuTiles tiles;
-  run_amx_block(tiles, layer, conv, block, workspace);
+  run_amx_block(tiles, layer, output, block, workspace);
 }
 
 const AmxKernels *amx_kernels() {

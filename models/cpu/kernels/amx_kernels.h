@@ -65,9 +65,18 @@ struct AmxSpace {
   std::size_t total() const { return sums + stage; }
 };
 
+// Where results go: of a GeneralConv all but the input.
+struct AmxOutput {
+  int out_height = 0, out_width = 0, first_row = 0;
+  PixelView<const Bf16> residual;
+  PixelView<Bf16> output;
+  bool relu = true;
+};
+
 struct AmxKernels {
-  // `workspace` is of AmxSpace::total() floats, aligned to 64 bytes.
-  void (*run)(const AmxLayer &layer, const GeneralConv<Bf16> &conv, const AmxBlock &block,
+  // `workspace` is of AmxSpace::total() floats, aligned to 64 bytes; behind AmxSpace::sums the
+  // block's pixels are staged.
+  void (*run)(const AmxLayer &layer, const AmxOutput &output, const AmxBlock &block,
               float *workspace);
 };
 

@@ -20,24 +20,48 @@ std::size_t border_behind(const AmxLayer &layer) {
   return static_cast<std::size_t>(layer.taps_x * layer.pixel + kAmxNumbers);
 }
 
+void stage_numbers(const Bf16 *from, int count, Bf16 *to) {
+  std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(Bf16));
+}
+
+void stage_numbers(const std::uint8_t *from, int count, Bf16 *to) {
+  for (int i = 0; i < count; ++i) to[i] = to_bf16(from[i]);
+}
+
 // Row `y` of a picture with its border.
-void stage_row(const AmxLayer &layer, const GeneralConv<Bf16> &conv, int image, int y, Bf16 *to) {
+template <typename In>
+void stage_row(const AmxLayer &layer, const PixelView<const In> &input, int image, int y,
+               Bf16 *to) {
   Bf16 *const end = to + layer.pitch * layer.pixel;
   if (y < 0 || y >= layer.height) {
     std::fill(to, end, Bf16{});
     return;
   }
   to = std::fill_n(to, -layer.first_x * layer.pixel, Bf16{});
-  const Bf16 *from = conv.input.at(image, y, 0);
-  const auto bytes = static_cast<std::size_t>(layer.in) * sizeof(Bf16);
-  if (conv.input.pixel_step == layer.pixel && layer.pixel == layer.in) {
-    std::memcpy(to, from, bytes * static_cast<std::size_t>(layer.width));
+  const In *from = input.at(image, y, 0);
+  if (input.pixel_step == layer.pixel && layer.pixel == layer.in) {
+    stage_numbers(from, layer.width * layer.in, to);
     to += layer.width * layer.pixel;
   } else {
-    for (int x = 0; x < layer.width; ++x, to += layer.pixel, from += conv.input.pixel_step)
-      std::memcpy(to, from, bytes);
+    for (int x = 0; x < layer.width; ++x, to += layer.pixel, from += input.pixel_step)
+      stage_numbers(from, layer.in, to);
   }
   std::fill(to, end, Bf16{});
+}
+
+template <typename In>
+void stage(const AmxLayer &layer, const PixelView<const In> &input, const AmxBlock &block,
+           Bf16 *stage) {
+  const AmxRows rows(layer, block);
+  const int top = block.first_row * layer.stride_y + layer.first_y;
+  for (int plane = 0; plane < layer.stride_y; ++plane) {
+    Bf16 *to = stage + static_cast<std::size_t>(plane) * layer.plane;
+    for (int image = 0; image < block.images; ++image)
+      for (int row = 0; row < block.rows + layer.more_rows(); ++row)
+        stage_row(layer, input, block.first_image + image, top + row * layer.stride_y + plane,
+                  to + numbers(layer, image * rows.of_image + row));
+    std::fill_n(to + numbers(layer, rows.all), border_behind(layer), Bf16{});
+  }
 }
 
 }  // namespace
@@ -63,18 +87,14 @@ AmxRows::AmxRows(const AmxLayer &layer, const AmxBlock &block) {
   all = (block.images - 1) * of_image + rows;
 }
 
-void stage_pixels(const AmxLayer &layer, const GeneralConv<Bf16> &conv, const AmxBlock &block,
-                  Bf16 *stage) {
-  const AmxRows rows(layer, block);
-  const int top = block.first_row * layer.stride_y + layer.first_y;
-  for (int plane = 0; plane < layer.stride_y; ++plane) {
-    Bf16 *to = stage + static_cast<std::size_t>(plane) * layer.plane;
-    for (int image = 0; image < block.images; ++image)
-      for (int row = 0; row < block.rows + layer.more_rows(); ++row)
-        stage_row(layer, conv, block.first_image + image, top + row * layer.stride_y + plane,
-                  to + numbers(layer, image * rows.of_image + row));
-    std::fill_n(to + numbers(layer, rows.all), border_behind(layer), Bf16{});
-  }
+void stage_pixels(const AmxLayer &layer, const PixelView<const Bf16> &input, const AmxBlock &block,
+                  Bf16 *to) {
+  stage(layer, input, block, to);
+}
+
+void stage_pixels(const AmxLayer &layer, const PixelView<const std::uint8_t> &input,
+                  const AmxBlock &block, Bf16 *to) {
+  stage(layer, input, block, to);
 }
 
 }  // namespace w2l

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstdint>
+
 #include "amx_kernels.h"
 
 namespace w2l {
@@ -18,8 +20,11 @@ struct AmxRows {
 // Numbers of a plane of so many rows, with what may be read behind them.
 std::size_t amx_plane_numbers(const AmxLayer &layer, int rows);
 
-// Fills `stage`, of AmxSpace::stage floats, but for what no output pixel depends on.
-void stage_pixels(const AmxLayer &layer, const GeneralConv<Bf16> &conv, const AmxBlock &block,
+// Fills `stage`, of AmxSpace::stage floats, but for what no output pixel depends on. Bytes become
+// their numbers, of which bfloat16 has all.
+void stage_pixels(const AmxLayer &layer, const PixelView<const Bf16> &input, const AmxBlock &block,
                   Bf16 *stage);
+void stage_pixels(const AmxLayer &layer, const PixelView<const std::uint8_t> &input,
+                  const AmxBlock &block, Bf16 *stage);
 
 }  // namespace w2l
