@@ -13,8 +13,9 @@
 namespace w2l {
 namespace {
 
-// A block's pixels should stay in the second-level cache, beside the weights.
-constexpr std::size_t kStageBytes = 256 * 1024;
+// A block's pixels stay in the second-level cache, half of which these are. Weights of deep layers do
+// not: the more pixels there are, the fewer times they are read again.
+constexpr std::size_t kStageBytes = 1024 * 1024;
 // Pixels a multiple of this apart would meet in few places of the first-level cache.
 constexpr int kBadStep = 512;
 
