@@ -244,8 +244,8 @@ std::string soundtrack_stages(const Options &options, const AudioFacts &audio,
   // Players know these rates, and at a lower one each AAC packet would last longer than a frame.
   const int rate = audio.rate == 44100 ? 44100 : 48000;
   return audio_source(options.audio) + " ! audioconvert ! audioresample ! capsfilter caps=" +
-         launch_quoted("audio/x-raw,rate=" + std::to_string(rate)) + " ! " + aac.element +
-         " ! aacparse ! " + kMuxQueue + " ! mux.";
+         launch_quoted("audio/x-raw,rate=" + std::to_string(rate)) + " ! " + aac.element + " ! " +
+         kMuxQueue + " ! mux.";
 }
 
 double seconds(GstClockTime time) {

@@ -7,14 +7,22 @@
 namespace lipsync {
 namespace {
 
-GstClockTime running_time(GstPad *pad, GstClockTime time) {
+GstSegment segment_of(GstPad *pad) {
+  GstSegment result;
+  gst_segment_init(&result, GST_FORMAT_TIME);
   GstEvent *event = gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0);
-  if (!event) return time;
-  const GstSegment *segment;
-  gst_event_parse_segment(event, &segment);
-  const GstClockTime result = gst_segment_to_running_time(segment, GST_FORMAT_TIME, time);
+  if (!event) return result;
+  gst_event_copy_segment(event, &result);
   gst_event_unref(event);
   return result;
+}
+
+// Beyond the segment's end too: AAC encoders stamp the last sound later than it is. Invalid before
+// time 0.
+GstClockTime running_time(const GstSegment &segment, GstClockTime time) {
+  guint64 result = 0;
+  const bool valid = gst_segment_to_running_time_full(&segment, GST_FORMAT_TIME, time, &result) > 0;
+  return valid ? result : GST_CLOCK_TIME_NONE;
 }
 
 int sample_rate(GstPad *pad) {
@@ -106,16 +114,37 @@ GstPadProbeReturn Soundtrack::on_infer_src(GstPad *, GstPadProbeInfo *info) {
   return GST_PAD_PROBE_OK;
 }
 
+// mp4mux makes the track as long as it takes to decode. Where frames are not decoded in the order
+// they are shown in, and their distances differ, that ends before the last ones are shown. Each
+// frame's duration is set as if it were the last; of the others the muxer looks at the distances.
+void Soundtrack::show_to_the_end(GstBuffer *buffer) {
+  const GstClockTime shown = GST_BUFFER_PTS(buffer), decoded = GST_BUFFER_DTS(buffer);
+  if (!GST_BUFFER_PTS_IS_VALID(buffer) || !GST_BUFFER_DTS_IS_VALID(buffer) ||
+      !GST_BUFFER_DURATION_IS_VALID(buffer))
+    return;
+  if (!GST_CLOCK_TIME_IS_VALID(last_decoded_) || decoded < last_decoded_) {
+    first_shown_ = shown_end_ = shown;
+    first_decoded_ = decoded;
+  }
+  last_decoded_ = decoded;
+  shown_end_ = std::max(shown_end_, shown + GST_BUFFER_DURATION(buffer));
+  const GstClockTime track = shown_end_ - std::min(first_shown_, shown_end_);
+  const GstClockTime before = decoded - first_decoded_;
+  if (track > before + GST_BUFFER_DURATION(buffer)) GST_BUFFER_DURATION(buffer) = track - before;
+}
+
 GstPadProbeReturn Soundtrack::on_encoded(GstPad *pad, GstPadProbeInfo *info) {
   if (is_buffer(info)) {
-    GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
-    GstClockTime end = running_time(pad, GST_BUFFER_PTS(buffer));
+    GstBuffer *buffer = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+    GST_PAD_PROBE_INFO_DATA(info) = buffer;
+    GstClockTime end = running_time(segment_of(pad), GST_BUFFER_PTS(buffer));
     if (GST_CLOCK_TIME_IS_VALID(end)) {
       if (GST_BUFFER_DURATION_IS_VALID(buffer)) end += GST_BUFFER_DURATION(buffer);
       std::lock_guard lock(mutex_);
       video_end_ = std::max(video_end_.load(), end);
       changed_.notify_all();
     }
+    show_to_the_end(buffer);
     frames_++;
   } else if (is_eos(info)) {
     std::lock_guard lock(mutex_);
@@ -132,13 +161,20 @@ bool Soundtrack::shift_priming_out(GstPad *pad, GstPadProbeInfo *info) {
   const int rate = sample_rate(pad);
   if (rate <= 0 || !GST_BUFFER_PTS_IS_VALID(buffer)) return true;
   const GstClockTime priming = gst_util_uint64_scale_int_round(priming_samples_, GST_SECOND, rate);
+  const GstSegment segment = segment_of(pad);
+  const GstClockTime time = running_time(segment, GST_BUFFER_PTS(buffer));
+  if (!GST_CLOCK_TIME_IS_VALID(time)) return false;
+  // Not time 0: sound tracks may begin later.
+  if (!GST_CLOCK_TIME_IS_VALID(sound_start_)) sound_start_ = time;
   // Encoders round time stamps to nanoseconds: a packet 1 us early is not lost.
-  if (running_time(pad, GST_BUFFER_PTS(buffer)) + GST_USECOND < priming) return false;
+  if (time + GST_USECOND < sound_start_ + priming) return false;
   buffer = gst_buffer_make_writable(buffer);
   GST_PAD_PROBE_INFO_DATA(info) = buffer;
-  GST_BUFFER_PTS(buffer) -= std::min(priming, GST_BUFFER_PTS(buffer));
-  if (GST_BUFFER_DTS_IS_VALID(buffer))
-    GST_BUFFER_DTS(buffer) -= std::min(priming, GST_BUFFER_DTS(buffer));
+  const auto moved = [&](GstClockTime stamp) {
+    return std::max<GstClockTime>(segment.start, stamp - std::min(priming, stamp));
+  };
+  GST_BUFFER_PTS(buffer) = moved(GST_BUFFER_PTS(buffer));
+  if (GST_BUFFER_DTS_IS_VALID(buffer)) GST_BUFFER_DTS(buffer) = moved(GST_BUFFER_DTS(buffer));
   return true;
 }
 
@@ -148,7 +184,7 @@ GstPadProbeReturn Soundtrack::on_mux_audio(GstPad *pad, GstPadProbeInfo *info) {
   if (!is_buffer(info)) return GST_PAD_PROBE_OK;
   if (!shift_priming_out(pad, info)) return GST_PAD_PROBE_DROP;
   GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
-  const GstClockTime start = running_time(pad, GST_BUFFER_PTS(buffer));
+  const GstClockTime start = running_time(segment_of(pad), GST_BUFFER_PTS(buffer));
   if (!GST_CLOCK_TIME_IS_VALID(start)) return GST_PAD_PROBE_OK;
   const GstClockTime end =
       start + (GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0);

@@ -1,5 +1,6 @@
 // gst-lipsync-1.0: keeps sound and picture together in front of the muxer. Takes the encoder's
-// leading silence out, cuts the sound where a shorter video ends, and counts what goes through.
+// leading silence out, cuts the sound where a shorter video ends, makes the picture's track as long
+// as it is shown, and counts what goes through.
 // The runner owns one for each run.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
@@ -45,6 +46,7 @@ class Soundtrack {
   GstPadProbeReturn on_encoded(GstPad *pad, GstPadProbeInfo *info);
   GstPadProbeReturn on_mux_audio(GstPad *pad, GstPadProbeInfo *info);
   bool shift_priming_out(GstPad *pad, GstPadProbeInfo *info);
+  void show_to_the_end(GstBuffer *buffer);
 
   const int priming_samples_;
   Probe probes_[4] = {};
@@ -52,6 +54,12 @@ class Soundtrack {
   std::atomic<long> frames_{0};
   std::atomic<GstClockTime> video_end_{0};  // running time
   std::atomic<bool> cut_{false};
+
+  // Of the sound's thread: the running time of the encoder's first packet.
+  GstClockTime sound_start_ = GST_CLOCK_TIME_NONE;
+  // Of the encoder's thread: time stamps of its frames.
+  GstClockTime first_shown_ = 0, shown_end_ = 0;
+  GstClockTime first_decoded_ = 0, last_decoded_ = GST_CLOCK_TIME_NONE;
 
   std::mutex mutex_;
   std::condition_variable changed_;

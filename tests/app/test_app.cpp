@@ -58,6 +58,49 @@ TEST_F(App, SoundKeepsItsPlaceWhateverTheEncoderPutsInFront) {
   EXPECT_NEAR(lag(decode(output(), false).samples, original.samples), 0, 0.001);
 }
 
+// MP4 says where its sound ends. 2 s are 93.75 packets of AAC, and the encoder is late by one.
+TEST_F(App, TheLastOfTheSoundIsKeptWhenItsFileSaysWhereItEnds) {
+  const std::string speech = output("speech.m4a");
+  launch("filesrc location=\"" + inputs().audio_2s() +
+         "\" ! wavparse ! avenc_alac ! mp4mux ! filesink location=\"" + speech + "\"");
+  const Finished run = app(inputs().video(), speech, box());
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_NEAR(decode(output(), false).audio_end, 2.0, 0.002);
+}
+
+TEST_F(App, SoundThatBeginsLateKeepsItsPlace) {
+  const std::string speech = output("late.mp4");
+  launch("mp4mux name=mux ! filesink location=\"" + speech + "\" filesrc location=\"" +
+         inputs().video() +
+         "\" ! qtdemux ! queue ! mux.video_0 audiotestsrc wave=pink-noise num-buffers=20 "
+         "samplesperbuffer=1600 timestamp-offset=500000000 ! "
+         "capsfilter caps=audio/x-raw,rate=16000,channels=1 ! avenc_alac ! queue ! mux.audio_0");
+  const Media late = decode(speech, false);
+  ASSERT_NEAR(late.audio_start, 0.5, 0.001);
+  const Finished run = app(inputs().video(), speech, box());
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Media media = decode(output(), false);
+  const double moved = media.audio_start - late.audio_start + lag(media.samples, late.samples);
+  EXPECT_NEAR(moved, 0, 0.001);
+}
+
+// The encoder works ahead by two frames: of 40 ms where the video begins, of 200 ms where it ends.
+TEST_F(App, TheLastFramesOfAVariableRateAreShown) {
+  const std::string face = output("variable.mkv");
+  const std::string frames =
+      " ! capsfilter caps=video/x-raw,format=I420,width=320,height=240,framerate=";
+  launch(
+      "concat name=all ! capssetter caps=video/x-raw,framerate=0/1 ! jpegenc ! matroskamux ! "
+      "filesink location=\"" +
+      face + "\" videotestsrc num-buffers=20" + frames + "25/1 ! all. videotestsrc num-buffers=6" +
+      frames + "5/1 ! all.");
+  const Finished run = app(face, inputs().audio_4s(), box());
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Media media = decode(output(), false);
+  ASSERT_EQ(media.frames.size(), 26u);
+  EXPECT_NEAR(media.frames.back().start, 1.8, 0.001);
+}
+
 TEST_F(App, OnlyTheBoxChanges) {
   const Finished run = app(inputs().video(), inputs().audio_2s(), box());
   ASSERT_EQ(run.status, 0) << run.err;
