@@ -33,7 +33,7 @@ namespace fs = std::filesystem;
 void exit_at_signals() {
   struct sigaction action {};
   action.sa_handler = [](int) { _exit(kExitInterrupted); };
-  for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  for (int signal : heeded_signals()) sigaction(signal, &action, nullptr);
 }
 
 // Of the report itself: it must not be written, not even to say so.

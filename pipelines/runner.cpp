@@ -223,7 +223,7 @@ gboolean Run::on_timer() {
 
 void Run::play() {
   const auto on_signal = [](gpointer self) { return static_cast<Run *>(self)->on_signal(); };
-  for (int signal : {SIGINT, SIGTERM, SIGHUP})
+  for (int signal : heeded_signals())
     sources_.push_back(g_unix_signal_add(signal, on_signal, this));
   sources_.push_back(gst_bus_add_watch(
       bus_,
@@ -294,6 +294,16 @@ void print_warning(const std::string &text) {
 }
 void print_error(const std::string &text) {
   print_line(text);
+}
+
+std::vector<int> heeded_signals() {
+  std::vector<int> result;
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action {};
+    if (sigaction(signal, nullptr, &action) != 0 || action.sa_handler != SIG_IGN)
+      result.push_back(signal);
+  }
+  return result;
 }
 
 RunResult run_pipeline(const Options &options, const Plan &plan, OutputFile *output) {

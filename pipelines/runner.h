@@ -32,6 +32,9 @@ struct RunResult {
   std::vector<std::string> warnings;             // as printed
 };
 
+// Those that end a run. What was ignored from the start stays so: nohup and `&` in scripts do that.
+std::vector<int> heeded_signals();
+
 // Prints progress and warnings to standard error. The output is complete and under its name when
 // this returns and `interrupted` is false; otherwise nothing is left of it. Throws UserError.
 RunResult run_pipeline(const Options &options, const Plan &plan, OutputFile *output);

@@ -52,6 +52,8 @@ Subprocess::Subprocess(const std::vector<std::string> &arguments,
   if (pid_ > 0) return;
   dup2(out_, STDOUT_FILENO);
   dup2(err_, STDERR_FILENO);
+  // The tests themselves may run in the background.
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
   for (const std::string &variable : environment) putenv(const_cast<char *>(variable.c_str()));
   execvp(argv[0], argv.data());
   _exit(127);

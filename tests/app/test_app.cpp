@@ -358,6 +358,26 @@ TEST_F(App, SignalsLeaveNoFileAndExit130) {
   }
 }
 
+TEST_F(App, SignalsThatNohupIgnoresAreIgnored) {
+  const std::string speech = inputs().make("silence.wav");
+  launch(
+      "audiotestsrc wave=silence samplesperbuffer=16000 num-buffers=20 ! "
+      "capsfilter caps=audio/x-raw,format=S16LE,rate=16000,channels=1 ! wavenc ! "
+      "filesink location=\"" +
+      speech + "\"");
+  std::vector<std::string> line =
+      command(inputs().picture(), speech, {"--box", "9", "99", "9", "99"});
+  line.insert(line.begin(), {"sh", "-c", "trap '' HUP && exec \"$@\"", "sh"});
+  const int inotify = inotify_init1(IN_CLOEXEC);
+  inotify_add_watch(inotify, folder_.path().c_str(), IN_MODIFY);
+  Subprocess process(line, fake_backend());
+  ASSERT_TRUE(wait_for_partial_file(inotify));
+  close(inotify);
+  process.signal(SIGHUP);
+  const Finished run = process.wait();
+  EXPECT_EQ(run.status, 0) << run.err;
+}
+
 TEST_F(App, AnEarlierOutputSurvivesAFailedRun) {
   std::ofstream(output()) << "earlier";
   const Finished run = app(inputs().video(), inputs().audio_2s(), {"--on-missing", "error"});
