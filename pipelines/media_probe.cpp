@@ -145,6 +145,7 @@ AudioFacts probe_audio(const std::string &flag, const std::string &path) {
   facts.rate = static_cast<int>(gst_discoverer_audio_info_get_sample_rate(audio));
   facts.channels = static_cast<int>(gst_discoverer_audio_info_get_channels(audio));
   if (facts.rate <= 0) no_stream(flag, path, "audio", info.get());
+  facts.positioned = facts.channels <= 2 || gst_discoverer_audio_info_get_channel_mask(audio) != 0;
   const GstClockTime duration = gst_discoverer_info_get_duration(info.get());
   if (duration != 0) facts.duration = duration;
   return facts;

@@ -21,6 +21,7 @@ struct VideoFacts {
 struct AudioFacts {
   int rate = 0;
   int channels = 0;
+  bool positioned = true;  // false: which loudspeaker a channel is for is not known
   GstClockTime duration = GST_CLOCK_TIME_NONE;  // of the file
 };
 

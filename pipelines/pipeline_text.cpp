@@ -239,11 +239,21 @@ std::string encoder_stage(const Options &options) {
   return text + parser;
 }
 
+// Encoders refuse channels without positions, as those of field recorders; audioconvert mixes them
+// by a matrix only. Their mean is what w2linfer listens to.
+std::string mean_of_channels(int channels) {
+  std::ostringstream row;
+  for (int i = 0; i < channels; ++i) row << (i > 0 ? "," : "") << "(float)" << 1.0 / channels;
+  return " mix-matrix=" + launch_quoted("<<" + row.str() + ">>");
+}
+
 std::string soundtrack_stages(const Options &options, const AudioFacts &audio,
                               const AacEncoder &aac) {
   // Players know these rates, and at a lower one each AAC packet would last longer than a frame.
   const int rate = audio.rate == 44100 ? 44100 : 48000;
-  return audio_source(options.audio) + " ! audioconvert ! audioresample ! capsfilter caps=" +
+  const std::string mix = audio.positioned ? "" : mean_of_channels(audio.channels);
+  return audio_source(options.audio) + " ! audioconvert" + mix +
+         " ! audioresample ! capsfilter caps=" +
          launch_quoted("audio/x-raw,rate=" + std::to_string(rate)) + " ! " + aac.element + " ! " +
          kMuxQueue + " ! mux.";
 }

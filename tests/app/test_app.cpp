@@ -84,6 +84,19 @@ TEST_F(App, SoundThatBeginsLateKeepsItsPlace) {
   EXPECT_NEAR(moved, 0, 0.001);
 }
 
+// As field recorders and cameras write it.
+TEST_F(App, ChannelsWithoutPositionsAreMixed) {
+  const std::string speech = output("four.mov");
+  launch(
+      "audiotestsrc wave=pink-noise num-buffers=20 samplesperbuffer=1600 ! capsfilter "
+      "caps=\"audio/x-raw,format=S16LE,rate=16000,channels=4,channel-mask=(bitmask)0\" ! "
+      "qtmux ! filesink location=\"" +
+      speech + "\"");
+  const Finished run = app(inputs().video(), speech, box());
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_NEAR(decode(output(), false).audio_end, 2.0, kFrame);
+}
+
 // The encoder works ahead by two frames: of 40 ms where the video begins, of 200 ms where it ends.
 TEST_F(App, TheLastFramesOfAVariableRateAreShown) {
   const std::string face = output("variable.mkv");
