@@ -173,6 +173,10 @@ std::string frame_rate(double fps, VideoFacts *facts) {
 
 // From the file to the decoded frame as it will be shown.
 std::string picture_stages(const Options &options, VideoFacts *face, Size *size) {
+  if (size->width < kMinEdge || size->height < kMinEdge)
+    throw UserError("--face \"" + options.face + "\" has " + std::to_string(size->width) + "x" +
+                    std::to_string(size->height) + " pixels: give one of at least " +
+                    std::to_string(kMinEdge) + "x" + std::to_string(kMinEdge));
   std::string text = source(options.face);
   // Does nothing for the formats that the elements work on.
   text += " ! videoconvert";

@@ -406,6 +406,11 @@ TEST_F(App, BadInputIsOneLineWithTheRemedyAndNoFile) {
   const std::string half = inputs().make("half.mp4");
   std::ofstream(text) << "These are words, and no video at all, whatever the name says.\n";
   std::ofstream(empty).flush();
+  const std::string small = inputs().make("small.png");
+  launch(
+      "videotestsrc num-buffers=1 ! capsfilter caps=video/x-raw,width=40,height=15 ! pngenc ! "
+      "filesink location=\"" +
+      small + "\"");
   std::ofstream(half, std::ios::binary) << "\0\0\0\x20"
                                            "ftypisom";
   const std::string video = inputs().video(), audio = inputs().audio_2s();
@@ -420,6 +425,7 @@ TEST_F(App, BadInputIsOneLineWithTheRemedyAndNoFile) {
       {half, audio, {}, 1, "half.mp4\""},
       {folder_.path(), audio, {}, 1, "is a folder: name a file"},
       {audio, audio, {}, 1, "has no video: give a file with one"},
+      {small, audio, {}, 1, "has 40x15 pixels: give one of at least 16x16"},
       {video, empty, {}, 1, "is empty (0 bytes): give another file"},
       {video, text, {}, 1, "is not audio that GStreamer can read"},
       {video, inputs().picture(), {}, 1, "has no audio: give a file with one"},
