@@ -3,12 +3,14 @@
 #include "media_probe.h"
 
 #include <gst/pbutils/pbutils.h>
+#include <gst/tag/tag.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include "user_error.h"
@@ -81,13 +83,49 @@ Ref<GstDiscovererInfo> discover(const std::string &flag, const std::string &path
   throw UserError(named(flag, path) + " has no " + kind + hint + ": give a file with one");
 }
 
+std::string orientation_in(const GstTagList *tags) {
+  g_autofree gchar *value = nullptr;
+  if (!tags || !gst_tag_list_get_string(tags, GST_TAG_IMAGE_ORIENTATION, &value)) return "";
+  return std::strcmp(value, "rotate-0") == 0 ? "" : value;
+}
+
+// The EXIF block of a JPEG file, from its TIFF header on; empty = none, or no JPEG.
+std::string exif_block(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  if (file.get() != 0xff || file.get() != 0xd8) return "";
+  constexpr int kApp1 = 0xe1, kStartOfScan = 0xda;
+  constexpr std::size_t kNameSize = 6;
+  const std::string name("Exif\0\0", kNameSize);
+  while (file.get() == 0xff) {
+    const int marker = file.get(), high = file.get(), low = file.get();
+    const int size = high * 256 + low - 2;
+    if (!file || marker == kStartOfScan || size < 0) break;
+    std::string block(static_cast<std::size_t>(size), '\0');
+    if (!file.read(block.data(), size)) break;
+    if (marker == kApp1 && block.compare(0, kNameSize, name) == 0) return block.substr(kNameSize);
+  }
+  return "";
+}
+
+// Phones do not turn their photographs, they say how to; jpegparse, which would read that, is not
+// used by GStreamer 1.22's decodebin.
+std::string exif_orientation(const std::string &path) {
+  std::string block = exif_block(path);
+  if (block.empty()) return "";
+  GstBuffer *buffer = gst_buffer_new_memdup(block.data(), block.size());
+  GstTagList *tags = gst_tag_list_from_exif_buffer_with_tiff_header(buffer);
+  gst_buffer_unref(buffer);
+  const std::string result = orientation_in(tags);
+  if (tags) gst_tag_list_unref(tags);
+  return result;
+}
+
 std::string orientation_tag(GstDiscovererInfo *info, GstDiscovererStreamInfo *stream) {
   // Containers differ in where they put it: matroska and mp4 on the stream, pictures on the file.
   for (const GstTagList *tags :
        {gst_discoverer_stream_info_get_tags(stream), gst_discoverer_info_get_tags(info)}) {
-    g_autofree gchar *value = nullptr;
-    if (tags && gst_tag_list_get_string(tags, GST_TAG_IMAGE_ORIENTATION, &value))
-      return std::strcmp(value, "rotate-0") == 0 ? "" : value;
+    const std::string found = orientation_in(tags);
+    if (!found.empty()) return found;
   }
   return "";
 }
@@ -131,6 +169,8 @@ VideoFacts probe_video(const std::string &flag, const std::string &path) {
   facts.fps_d = static_cast<int>(gst_discoverer_video_info_get_framerate_denom(video));
   facts.image = gst_discoverer_video_info_is_image(video);
   facts.orientation = orientation_tag(info.get(), GST_DISCOVERER_STREAM_INFO(video));
+  facts.tagged = !facts.orientation.empty();
+  if (facts.image && !facts.tagged) facts.orientation = exif_orientation(path);
   const GstClockTime duration = gst_discoverer_info_get_duration(info.get());
   if (duration != 0) facts.duration = duration;
   return facts;

@@ -15,6 +15,7 @@ struct VideoFacts {
   int fps_n = 0, fps_d = 1;  // 0/1 = variable or unknown
   bool image = false;
   std::string orientation;  // GStreamer's image-orientation tag; empty = upright
+  bool tagged = true;       // the decoded stream has this tag
   GstClockTime duration = GST_CLOCK_TIME_NONE;  // of the file
 };
 

@@ -138,6 +138,18 @@ bool quarter_turn(const std::string &orientation) {
          orientation.find("rotate-270") != std::string::npos;
 }
 
+// videoflip's name of what the image-orientation tag says.
+std::string direction_of(const std::string &orientation) {
+  constexpr std::pair<const char *, const char *> kDirections[] = {
+      {"rotate-90", "90r"},         {"rotate-180", "180"},       {"rotate-270", "90l"},
+      {"flip-rotate-0", "horiz"},   {"flip-rotate-180", "vert"}, {"flip-rotate-90", "ur-ll"},
+      {"flip-rotate-270", "ul-lr"},
+  };
+  for (const auto &[tag, direction] : kDirections)
+    if (orientation == tag) return direction;
+  return "identity";
+}
+
 void check_box(const Options &options, Size frame) {
   if (!options.box) return;
   const auto [top, bottom, left, right] = *options.box;
@@ -195,7 +207,8 @@ std::string picture_stages(const Options &options, VideoFacts *face, Size *size)
   }
   if (!face->orientation.empty()) {
     // "auto" rather than the direction found: newer versions then also correct the tag.
-    text += " ! videoflip name=upright video-direction=auto";
+    text += " ! videoflip name=upright video-direction=" +
+            (face->tagged ? "auto" : direction_of(face->orientation));
     if (quarter_turn(face->orientation)) size->swap();
   }
   if (options.rotate) {

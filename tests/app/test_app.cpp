@@ -193,6 +193,42 @@ TEST_F(App, PictureRunsAtTheAskedRateForAsLongAsTheSound) {
   EXPECT_EQ(media.height, 240);
 }
 
+std::string bytes_of(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// What a phone's photograph begins with: "turn me by 90 degrees clockwise".
+std::string exif_turn() {
+  constexpr char kBlock[] =
+      "\xff\xe1\0\x22"
+      "Exif\0\0II*\0\x08\0\0\0"                   // TIFF header, little endian
+      "\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"  // one entry: orientation, a short, 6
+      "\0\0\0\0";                                 // no more
+  return {kBlock, sizeof kBlock - 1};
+}
+
+TEST_F(App, PhotographsAreTurnedAsTheirExifSays) {
+  const std::string photograph = output("photograph.jpg");
+  launch(
+      "videotestsrc num-buffers=1 ! capsfilter caps=video/x-raw,format=I420,width=320,height=240 ! "
+      "jpegenc ! filesink location=\"" +
+      photograph + "\"");
+  Media expected = decode(photograph);
+  turn_clockwise(&expected);
+  std::string jpeg = bytes_of(photograph);
+  jpeg.insert(2, exif_turn());
+  std::ofstream(photograph, std::ios::binary) << jpeg;
+
+  const Finished run = app(photograph, inputs().audio_2s(), {"--box", "0", "20", "0", "20"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Media media = decode(output());
+  ASSERT_EQ(media.width, 240);
+  ASSERT_EQ(media.height, 320);
+  EXPECT_EQ(media.orientation, "") << "players would turn the video again";
+  EXPECT_LT(difference(expected.frames[0], media.frames[0], 240, {0, 20, 240, 320}), 3);
+}
+
 TEST_F(App, StaticUsesTheFirstFrameOnly) {
   const Finished run = app(inputs().video(), inputs().audio_4s(),
                            {"--box", "60", "180", "100", "220", "--static", "True"});
@@ -221,11 +257,6 @@ TEST_F(App, VideoWithoutAFacePassesWithOneWarning) {
   EXPECT_LT(difference(before.frames[20], after.frames[20], 320, {0, 0, 320, 240}), 3);
   std::ifstream file(output("r.json"));
   EXPECT_EQ(Json::parse(file)["patched"], 0);
-}
-
-std::string bytes_of(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 TEST_F(App, JsonGoesIntoNoFileThatTheRunNames) {
