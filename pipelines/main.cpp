@@ -34,6 +34,8 @@ void exit_at_signals() {
   struct sigaction action {};
   action.sa_handler = [](int) { _exit(kExitInterrupted); };
   for (int signal : heeded_signals()) sigaction(signal, &action, nullptr);
+  // A limit of file sizes is a failure to write, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 // Of the report itself: it must not be written, not even to say so.
@@ -108,6 +110,8 @@ int run(Options options, EarlyEngine *engine) {
     face = probe_video("--face", options.face);
     audio = probe_audio("--audio", options.audio);
     std::printf("%s\n", plan_pipeline(options, face, audio).text.c_str());
+    if (std::fflush(stdout) != 0)
+      throw UserError("--print-pipeline: standard output cannot be written");
     return kExitComplete;
   }
 

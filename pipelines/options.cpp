@@ -168,7 +168,7 @@ const std::vector<Flag> &flags() {
       {"print-pipeline", Takes::Nothing, "", "print the pipeline for gst-launch-1.0 and stop",
        [](Options &o, const Values &) { o.print_pipeline = true; }},
       {"json", Takes::One, "FILE", "write a machine-readable result; - = standard output",
-       [](Options &o, const Values &v) { o.json = v[0]; }},
+       [](Options &o, const Values &v) { o.json = to_file("json", v[0]); }},
       {"quiet", Takes::Nothing, "", "print warnings and errors only",
        [](Options &o, const Values &) { o.quiet = true; }},
       {"help", Takes::Nothing, "", "print this text",

@@ -55,6 +55,8 @@ OutputFile::OutputFile(const std::string &path, const std::vector<std::string> &
   std::error_code error;
   if (fs::is_directory(path, error))
     throw UserError(named(path) + " is a folder: name a file in it");
+  if (fs::exists(path, error) && !fs::is_regular_file(path, error))
+    throw UserError(named(path) + " is a pipe or a device: name a file");
   for (const std::string &input : inputs)
     if (fs::equivalent(path, input, error))
       throw UserError(named(path) + " is an input file: choose another name");

@@ -54,6 +54,15 @@ bool have_element(const char *name) {
   return factory != nullptr;
 }
 
+// What a launch line can hold of names.
+void require_utf8(const char *flag, const std::string &name) {
+  if (g_utf8_validate(name.c_str(), static_cast<gssize>(name.size()), nullptr)) return;
+  g_autofree gchar *shown = g_utf8_make_valid(name.c_str(), static_cast<gssize>(name.size()));
+  throw UserError(
+      std::string(flag) + " \"" + shown +
+      "\" is not a name in UTF-8, which GStreamer needs: rename the file or its folder");
+}
+
 void require_elements() {
   for (const PluginPackage &row : kPackages) {
     if (have_element(row.element)) continue;
@@ -326,6 +335,8 @@ long frames_for_audio(double seconds, double fps) {
 
 Plan plan_pipeline(const Options &options, const VideoFacts &face_facts, const AudioFacts &audio) {
   require_elements();
+  require_utf8("--checkpoint_path", std::filesystem::absolute(options.checkpoint_path).string());
+  require_utf8("--outfile", std::filesystem::absolute(options.outfile).string());
   require_choice("--precision", "w2linfer", "precision", options.precision);
   require_choice("--detector", "w2lfacecache", "detector", options.detector);
   require_choice("--on-missing", "w2lfacecache", "on-missing", options.on_missing);

@@ -52,7 +52,8 @@ void write(const std::string &file, const Json &json) {
   // Paths need not be UTF-8: bytes that are not become U+FFFD.
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   if (file == "-") {
-    std::cout << text << std::flush;
+    if (!(std::cout << text << std::flush))
+      throw UserError("--json -: standard output cannot be written: choose a file");
     return;
   }
   std::ofstream stream(file, std::ios::trunc);

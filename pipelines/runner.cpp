@@ -52,8 +52,17 @@ bool is_missing_face(GstMessage *message) {
          g_error_matches(error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED);
 }
 
-// The input file that a failing element belongs to, so that the message can name it.
-std::string with_file(GstMessage *message, const std::string &text) {
+bool is_failed_write(GstMessage *message) {
+  g_autoptr(GError) error = nullptr;
+  gst_message_parse_error(message, &error, nullptr);
+  return g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE) ||
+         g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT);
+}
+
+// The input file that a failing element belongs to, or the output, so that the message can name it.
+std::string with_file(GstMessage *message, const std::string &text, const std::string &outfile) {
+  if (is_failed_write(message))
+    return "\"" + outfile + "\" cannot be written: is the disk full? (" + text + ")";
   for (GstObject *object = GST_MESSAGE_SRC(message); object; object = GST_OBJECT_PARENT(object)) {
     if (!GST_IS_ELEMENT(object)) continue;
     GstElementFactory *factory = gst_element_get_factory(GST_ELEMENT(object));
@@ -137,7 +146,7 @@ void Run::stop() {
 void Run::fail_with_bus_error(const char *otherwise) {
   GstMessage *message = gst_bus_pop_filtered(bus_, GST_MESSAGE_ERROR);
   if (!message) throw UserError(otherwise);
-  const std::string text = with_file(message, message_text(message, false));
+  const std::string text = with_file(message, message_text(message, false), options_.outfile);
   gst_message_unref(message);
   throw UserError(text);
 }
@@ -192,7 +201,8 @@ gboolean Run::on_message(GstMessage *message) {
       break;
     case GST_MESSAGE_ERROR:
       // The first error is the cause; what follows are its consequences.
-      if (error_.empty()) error_ = with_file(message, message_text(message, false));
+      if (error_.empty())
+        error_ = with_file(message, message_text(message, false), options_.outfile);
       g_main_loop_quit(loop_);
       break;
     case GST_MESSAGE_WARNING:

@@ -467,6 +467,7 @@ TEST_F(App, BadInputIsOneLineWithTheRemedyAndNoFile) {
       {video, audio, {"--box", "0", "241", "0", "10"}, 2, "lies outside the frame of 320x240"},
       {video, audio, {"--box", "9", "5", "0", "10"}, 2, "is inverted or empty"},
       {video, audio, {"--preset", "warp"}, 2, "--preset warp: give one of"},
+      {video, audio, {"--outfile", output("\xe9.mp4")}, 1, "is not a name in UTF-8"},
       {video, audio, {"--encoder", "vp8enc"}, 2, "is no H.264 or H.265 encoder"},
       {video, audio, {"--encoder", "noenc"}, 2, "no such element"},
       {video, audio, {"--json", "/nowhere/r.json"}, 2, "cannot be written"},
@@ -482,6 +483,29 @@ TEST_F(App, BadInputIsOneLineWithTheRemedyAndNoFile) {
     EXPECT_EQ(lines(run.err), 1) << run.err;
     EXPECT_EQ(run.out, "");
     EXPECT_THAT(folder_.names(), IsEmpty()) << run.err;
+  }
+}
+
+// A limit of file sizes stands for a full disk.
+TEST_F(App, AFullDiskIsNamedAndNothingIsLeft) {
+  std::vector<std::string> line = command(inputs().video(), inputs().audio_2s(), box());
+  line.insert(line.begin(), {"sh", "-c", "ulimit -f 8 && exec \"$@\"", "sh"});
+  const Finished run = w2l::test::run(line, fake_backend());
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("out.mp4\" cannot be written: is the disk full?"));
+  EXPECT_EQ(lines(run.err), 1) << run.err;
+  EXPECT_THAT(folder_.names(), IsEmpty());
+}
+
+TEST_F(App, WhatStandardOutputDoesNotTakeIsAFailure) {
+  for (const std::vector<std::string> &more :
+       {std::vector<std::string>{"--print-pipeline"}, {"--json", "-"}}) {
+    std::vector<std::string> line = command(inputs().video(), inputs().audio_2s(), box());
+    line.insert(line.begin(), {"sh", "-c", "exec \"$@\" >/dev/full", "sh"});
+    line.insert(line.end(), more.begin(), more.end());
+    const Finished run = w2l::test::run(line, fake_backend());
+    EXPECT_EQ(run.status, 1) << more.front();
+    EXPECT_THAT(run.err, HasSubstr("standard output cannot be written"));
   }
 }
 

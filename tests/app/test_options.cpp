@@ -101,6 +101,7 @@ TEST(Options, EachMistakeIsNamedWithItsRemedy) {
       {{"--encoder", "openh264enc", "--crf", "20"}, "--preset and --crf are for x264enc"},
       {{"--outfile"}, "--outfile needs FILE"},
       {{"--outfile", ""}, "--outfile is empty: name a file"},
+      {{"--json", ""}, "--json is empty: name a file"},
       {{"--face", ""}, "--face is empty: name a file"},
       {{"--audio="}, "--audio is empty: name a file"},
       {{"--checkpoint_path", ""}, "--checkpoint_path is empty: name a file"},

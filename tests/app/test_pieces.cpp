@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -203,6 +204,8 @@ TEST(OutputFile, RefusesWhatCannotBeWritten) {
   EXPECT_THAT(refusal(folder / "none/o.mp4"), HasSubstr("does not exist"));
   EXPECT_THAT(refusal(folder / "in.mp4/o.mp4"), HasSubstr("does not exist or is none"));
   EXPECT_THAT(refusal(folder / "dir.mp4"), HasSubstr("is a folder"));
+  ASSERT_EQ(mkfifo((folder / "pipe.mp4").c_str(), 0600), 0);
+  EXPECT_THAT(refusal(folder / "pipe.mp4"), HasSubstr("is a pipe or a device"));
   EXPECT_THAT(refusal("/proc/o.mp4"), HasSubstr("cannot be written"));
   EXPECT_THAT(refusal(folder / "link.mp4", {folder / "in.mp4"}), HasSubstr("is an input file"));
 }
