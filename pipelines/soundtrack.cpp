@@ -44,14 +44,14 @@ bool is_eos(const GstPadProbeInfo *info) {
          GST_EVENT_TYPE(GST_PAD_PROBE_INFO_DATA(info)) == GST_EVENT_EOS;
 }
 
-// The muxer's sink pad of which the name starts with `prefix`.
-GstPad *mux_pad(GstElement *mux, const char *prefix) {
+// The sink pad of which the name starts with `prefix`.
+GstPad *sink_pad(GstElement *element, const char *prefix) {
   GstPad *found = nullptr;
-  GST_OBJECT_LOCK(mux);
-  for (GList *item = mux->sinkpads; item; item = item->next)
+  GST_OBJECT_LOCK(element);
+  for (GList *item = element->sinkpads; item; item = item->next)
     if (g_str_has_prefix(GST_OBJECT_NAME(item->data), prefix))
       found = GST_PAD(gst_object_ref(item->data));
-  GST_OBJECT_UNLOCK(mux);
+  GST_OBJECT_UNLOCK(element);
   return found;
 }
 
@@ -78,7 +78,8 @@ Soundtrack::Soundtrack(GstElement *pipeline, const AacEncoder &aac)
   watch<&Soundtrack::on_infer_sink>(gst_element_get_static_pad(infer, "sink"), &probes_[0]);
   watch<&Soundtrack::on_infer_src>(gst_element_get_static_pad(infer, "src"), &probes_[1]);
   watch<&Soundtrack::on_encoded>(gst_element_get_static_pad(encoded, "sink"), &probes_[2]);
-  watch<&Soundtrack::on_mux_audio>(mux_pad(mux, "audio"), &probes_[3]);
+  watch<&Soundtrack::on_mux_audio>(sink_pad(mux, "audio"), &probes_[3]);
+  watch<&Soundtrack::on_speech>(sink_pad(infer, "audio"), &probes_[4]);
   gst_object_unref(infer);
   gst_object_unref(encoded);
   gst_object_unref(mux);
@@ -97,6 +98,20 @@ void Soundtrack::release() {
   std::lock_guard lock(mutex_);
   released_ = true;
   changed_.notify_all();
+}
+
+// GStreamer 1.22's wavparse reads nothing for ever where a file ends within its header.
+GstPadProbeReturn Soundtrack::on_speech(GstPad *pad, GstPadProbeInfo *info) {
+  if (!is_buffer(info)) return GST_PAD_PROBE_OK;
+  constexpr int kEndless = 10000;
+  empty_ = gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info)) == 0 ? empty_ + 1 : 0;
+  if (empty_ != kEndless) return GST_PAD_PROBE_OK;
+  GstElement *infer = gst_pad_get_parent_element(pad);
+  GST_ELEMENT_ERROR(infer, STREAM, DEMUX,
+                    ("The speech has neither sound nor an end: check that its file is complete"),
+                    (nullptr));
+  gst_object_unref(infer);
+  return GST_PAD_PROBE_OK;
 }
 
 GstPadProbeReturn Soundtrack::on_infer_sink(GstPad *, GstPadProbeInfo *info) {

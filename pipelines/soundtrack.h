@@ -41,6 +41,7 @@ class Soundtrack {
   template <Handler handler>
   void watch(GstPad *pad, Probe *probe);
 
+  GstPadProbeReturn on_speech(GstPad *pad, GstPadProbeInfo *info);
   GstPadProbeReturn on_infer_sink(GstPad *pad, GstPadProbeInfo *info);
   GstPadProbeReturn on_infer_src(GstPad *pad, GstPadProbeInfo *info);
   GstPadProbeReturn on_encoded(GstPad *pad, GstPadProbeInfo *info);
@@ -49,11 +50,13 @@ class Soundtrack {
   void show_to_the_end(GstBuffer *buffer);
 
   const int priming_samples_;
-  Probe probes_[4] = {};
+  Probe probes_[5] = {};
 
   std::atomic<long> frames_{0};
   std::atomic<GstClockTime> video_end_{0};  // running time
   std::atomic<bool> cut_{false};
+
+  int empty_ = 0;  // buffers of speech, one after the other
 
   // Of the sound's thread: the running time of the encoder's first packet.
   GstClockTime sound_start_ = GST_CLOCK_TIME_NONE;

@@ -509,6 +509,17 @@ TEST_F(App, WhatStandardOutputDoesNotTakeIsAFailure) {
   }
 }
 
+TEST_F(App, SpeechThatEndsInItsHeaderIsNotReadForEver) {
+  const std::string speech = output("cut.wav");
+  constexpr std::size_t kFormat = 36;  // up to the end of the chunk "fmt "
+  std::ofstream(speech, std::ios::binary)
+      << bytes_of(inputs().audio_2s()).substr(0, kFormat) << std::string("LIST\x1a\0\0\0", 8);
+  const Finished run = app(inputs().video(), speech, box());
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("check that"));
+  EXPECT_THAT(folder_.names(), ElementsAre("cut.wav"));
+}
+
 TEST_F(App, FailuresAreInTheJsonToo) {
   const Finished run = app("none.mp4", inputs().audio_2s(), {"--json", "-"});
   EXPECT_EQ(run.status, 1);
