@@ -282,6 +282,9 @@ void Run::finish() {
                     "\" has pictures and \"" + options_.audio + "\" has sound in it");
   output_->commit();
   if (result_.audio_cut) note_warning(kLongerAudio);
+  if (soundtrack_->went_back())
+    note_warning("the time stamps of \"" + options_.audio +
+                 "\" go back, and sound may be missing: convert it to a WAV file of PCM first");
 }
 
 RunResult Run::run() {

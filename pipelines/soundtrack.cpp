@@ -100,9 +100,20 @@ void Soundtrack::release() {
   changed_.notify_all();
 }
 
+// Decoders of ADPCM in GStreamer 1.22 do that; their sound cannot be put in its place.
+void Soundtrack::look_for_way_back(GstPad *pad, GstBuffer *buffer) {
+  constexpr GstClockTime kTolerance = 100 * GST_MSECOND;
+  const GstClockTime start = running_time(segment_of(pad), GST_BUFFER_PTS(buffer));
+  if (!GST_CLOCK_TIME_IS_VALID(start)) return;
+  if (start + kTolerance < speech_end_) went_back_ = true;
+  speech_end_ = start;
+  if (GST_BUFFER_DURATION_IS_VALID(buffer)) speech_end_ += GST_BUFFER_DURATION(buffer);
+}
+
 // GStreamer 1.22's wavparse reads nothing for ever where a file ends within its header.
 GstPadProbeReturn Soundtrack::on_speech(GstPad *pad, GstPadProbeInfo *info) {
   if (!is_buffer(info)) return GST_PAD_PROBE_OK;
+  look_for_way_back(pad, GST_PAD_PROBE_INFO_BUFFER(info));
   constexpr int kEndless = 10000;
   empty_ = gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info)) == 0 ? empty_ + 1 : 0;
   if (empty_ != kEndless) return GST_PAD_PROBE_OK;

@@ -29,7 +29,8 @@ class Soundtrack {
 
   long frames() const { return frames_; }  // encoded for the muxer
   GstClockTime video_end() const { return video_end_; }
-  bool cut() const { return cut_; }  // the sound was longer than the video
+  bool cut() const { return cut_; }              // the sound was longer than the video
+  bool went_back() const { return went_back_; }  // the speech, in time
 
  private:
   struct Probe {
@@ -46,6 +47,7 @@ class Soundtrack {
   GstPadProbeReturn on_infer_src(GstPad *pad, GstPadProbeInfo *info);
   GstPadProbeReturn on_encoded(GstPad *pad, GstPadProbeInfo *info);
   GstPadProbeReturn on_mux_audio(GstPad *pad, GstPadProbeInfo *info);
+  void look_for_way_back(GstPad *pad, GstBuffer *buffer);
   bool shift_priming_out(GstPad *pad, GstPadProbeInfo *info);
   void show_to_the_end(GstBuffer *buffer);
 
@@ -56,7 +58,11 @@ class Soundtrack {
   std::atomic<GstClockTime> video_end_{0};  // running time
   std::atomic<bool> cut_{false};
 
-  int empty_ = 0;  // buffers of speech, one after the other
+  std::atomic<bool> went_back_{false};
+
+  // Of the speech's thread.
+  int empty_ = 0;                // buffers, one after the other
+  GstClockTime speech_end_ = 0;  // running time
 
   // Of the sound's thread: the running time of the encoder's first packet.
   GstClockTime sound_start_ = GST_CLOCK_TIME_NONE;

@@ -520,6 +520,26 @@ TEST_F(App, SpeechThatEndsInItsHeaderIsNotReadForEver) {
   EXPECT_THAT(folder_.names(), ElementsAre("cut.wav"));
 }
 
+// 12 blocks of silence, of 2041 samples each.
+std::string ima_adpcm() {
+  constexpr char kHeader[] =
+      "RIFF\x34\x30\0\0WAVEfmt \x14\0\0\0\x11\0\x01\0\x80\x3e\0\0\x5b\x1f\0\0"
+      "\0\x04\x04\0\x02\0\xf9\x07"
+      "data\0\x30\0\0";
+  return std::string(kHeader, sizeof kHeader - 1) + std::string(12 * 1024, '\0');
+}
+
+TEST_F(App, SpeechThatGoesBackInTimeIsWarnedOf) {
+  const std::string speech = output("adpcm.wav");
+  std::ofstream(speech, std::ios::binary) << ima_adpcm();
+  const Finished run = app(inputs().video(), speech, box());
+  ASSERT_EQ(run.status, 0) << run.err;
+  const double seconds = 12 * 2041 / 16000.0;
+  if (std::abs(decode(output(), false).audio_end - seconds) < kFrame)
+    GTEST_SKIP() << "SKIP: this GStreamer stamps ADPCM rightly";
+  EXPECT_THAT(run.err, HasSubstr("go back, and sound may be missing: convert it"));
+}
+
 TEST_F(App, FailuresAreInTheJsonToo) {
   const Finished run = app("none.mp4", inputs().audio_2s(), {"--json", "-"});
   EXPECT_EQ(run.status, 1);
