@@ -74,7 +74,10 @@ void AudioTimeline::reset() {
 WindowLookup AudioTimeline::lookup(Time running_time) const {
   WindowLookup result;
   if (recordings_.empty()) {
-    if (finished_) result.kind = WindowLookup::Kind::Ended;
+    if (finished_)
+      result.kind = WindowLookup::Kind::Ended;
+    else if (part_finished_)
+      result.kind = WindowLookup::Kind::NoAudio;
     return result;
   }
   Time time = running_time + offset_;
@@ -99,7 +102,9 @@ WindowLookup AudioTimeline::lookup_in(const Recording &recording, bool newest, T
   } else if (!recording.mel.finished()) {
     result.kind = Kind::NotYet;
   } else if (total == 0) {
-    result.kind = newest && finished_ ? Kind::Ended : newest ? Kind::NotYet : Kind::NoAudio;
+    result.kind = !newest || (part_finished_ && !finished_) ? Kind::NoAudio
+                  : finished_                               ? Kind::Ended
+                                                            : Kind::NotYet;
   } else if (start < 0) {
     // Shorter than a window: silence on both sides.
     result.kind = Kind::Complete;

@@ -33,10 +33,12 @@ class AudioTimeline : public WindowSource {
   // The audio ends here: the last columns complete, `Last` becomes possible.
   void finish();
   // A part of the audio is complete (a segment seek) and more may follow as a new recording: the
-  // last columns complete, but no window is the `Last`.
+  // last columns complete, but no window is the `Last`, and nothing waits for more.
   void finish_part();
+  // Another part will come: it is waited for.
+  void resume_part() { part_finished_ = false; }
   // Audio goes on after finish(): what follows is a new recording.
-  void resume() { finished_ = false; }
+  void resume() { finished_ = part_finished_ = false; }
   void reset();
 
   WindowLookup lookup(Time running_time) const override;

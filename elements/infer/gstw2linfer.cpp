@@ -296,7 +296,7 @@ static void gst_w2l_infer_start(GstW2lInfer *self) {
   state->counters = w2l::InferCounters();
   state->video_eos = state->eos_pushed = state->pushing = false;
   state->awaiting_audio_flush = state->awaiting_video_flush = false;
-  state->audio_flush_seqnum = GST_SEQNUM_INVALID;
+  state->audio_flush_seqnum = state->video_flush_seqnum = GST_SEQNUM_INVALID;
   state->video_untimed = false;
   state->stall_warned = false;
   state->video_position = w2l::kNoTime;

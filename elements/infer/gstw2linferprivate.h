@@ -101,6 +101,7 @@ struct InferState {
   bool awaiting_video_flush = false;  // likewise: held frames are of the past
   guint32 audio_flush_seqnum = GST_SEQNUM_INVALID;  // of the last flush that the audio has done
   guint64 audio_flushes = 0;                        // that it has done
+  guint32 video_flush_seqnum = GST_SEQNUM_INVALID;  // of the last flush of the video
   bool playing = false;        // only then running time can be compared with the clock
   bool video_untimed = false;  // frames without usable time: nothing to compare audio with
   bool query_answer = false, query_done = false;

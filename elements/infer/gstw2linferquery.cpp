@@ -246,6 +246,15 @@ static void gst_w2l_infer_expect_audio_flush(InferState *state, guint32 seqnum, 
   state->signal->cond.notify_all();
 }
 
+/* The audio has taken a seek that does not flush: the video may be there first. A pad takes nothing
+ * more after its EOS unless it is flushed, or a stream starts. */
+static void gst_w2l_infer_expect_audio_segment(InferState *state, GstPad *audio_pad) {
+  if (GST_PAD_IS_EOS(audio_pad)) return;
+  Lock lock(state->signal->lock);
+
+  state->timeline.resume_part();
+}
+
 /* A seek goes to both inputs, to the audio first: if that refuses, nothing must have changed. */
 static gboolean gst_w2l_infer_seek(GstW2lInfer *self, GstEvent *event) {
   InferState *state = self->state;
@@ -259,7 +268,7 @@ static gboolean gst_w2l_infer_seek(GstW2lInfer *self, GstEvent *event) {
     guint64 flushes = 0;
     if (flushing) {
       Lock lock(state->signal->lock);
-      state->awaiting_video_flush = true;
+      state->awaiting_video_flush = state->video_flush_seqnum != gst_event_get_seqnum(event);
       flushes = state->audio_flushes;
     }
     result = gst_pad_push_event(audio_pad, gst_event_ref(event));
@@ -267,6 +276,8 @@ static gboolean gst_w2l_infer_seek(GstW2lInfer *self, GstEvent *event) {
       GST_WARNING_OBJECT(self, "the audio input cannot seek");
     else if (flushing)
       gst_w2l_infer_expect_audio_flush(state, gst_event_get_seqnum(event), flushes);
+    else if (!(flags & GST_SEEK_FLAG_INSTANT_RATE_CHANGE))
+      gst_w2l_infer_expect_audio_segment(state, audio_pad);
   }
   if (result) result = gst_pad_push_event(self->sinkpad, gst_event_ref(event));
   if (!result && flushing) {

@@ -206,6 +206,7 @@ static gboolean gst_w2l_infer_video_flush_start(GstW2lInfer *self, GstEvent *eve
     Lock lock(state->signal->lock);
     state->result = GST_FLOW_FLUSHING;
     state->awaiting_video_flush = false;
+    state->video_flush_seqnum = gst_event_get_seqnum(event);
     state->signal->cond.notify_all();
   }
   gboolean pushed = gst_pad_push_event(self->srcpad, event);
@@ -427,6 +428,31 @@ static gboolean gst_w2l_infer_set_audio_caps(GstW2lInfer *self, GstCaps *caps) {
   }
 }
 
+/* Nothing more comes for the frames that wait: for good, or until another segment. */
+static void gst_w2l_infer_finish_audio(GstW2lInfer *self, bool for_good) {
+  InferState *state = self->state;
+
+  gst_w2l_infer_drain_audio(self);
+  Lock lock(state->signal->lock);
+  if (for_good)
+    state->timeline.finish();
+  else
+    state->timeline.finish_part();
+  state->signal->cond.notify_all();
+}
+
+static void gst_w2l_infer_audio_segment(GstW2lInfer *self, GstEvent *event) {
+  InferState *state = self->state;
+
+  gst_event_copy_segment(event, &state->audio_segment);
+  if (state->audio_segment.rate != 1.0) {
+    gst_w2l_infer_finish_audio(self, false); /* its sound is dropped */
+    return;
+  }
+  Lock lock(state->signal->lock);
+  state->timeline.resume_part();
+}
+
 static void gst_w2l_infer_audio_flush(GstW2lInfer *self, bool start, guint32 seqnum) {
   InferState *state = self->state;
   Lock lock(state->signal->lock);
@@ -472,22 +498,18 @@ gboolean gst_w2l_infer_audio_event(GstPad *pad, GstObject *parent, GstEvent *eve
       break;
     }
     case GST_EVENT_SEGMENT:
-      gst_event_copy_segment(event, &state->audio_segment);
+      gst_w2l_infer_audio_segment(self, event);
       break;
     case GST_EVENT_GAP:
       gst_w2l_infer_audio_gap(self, event);
       break;
     case GST_EVENT_SEGMENT_DONE:
-    case GST_EVENT_EOS: {
-      gst_w2l_infer_drain_audio(self);
-      Lock lock(state->signal->lock);
-      if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
-        state->timeline.finish();
-      else
-        state->timeline.finish_part();
-      state->signal->cond.notify_all();
+      gst_w2l_infer_finish_audio(self, false);
       break;
-    }
+    case GST_EVENT_EOS:
+      /* Sound that was dropped does not end the video. */
+      gst_w2l_infer_finish_audio(self, state->audio_segment.rate == 1.0);
+      break;
     default:
       break; /* tags and the like describe the speech, not the video that goes on */
   }

@@ -330,6 +330,19 @@ TEST(AudioTimeline, AnEndWithoutSamplesIsNoLastWindow) {
   EXPECT_EQ(look(timeline, 0), "not yet");
 }
 
+TEST(AudioTimeline, APartMayHoldNoSound) {
+  AudioTimeline timeline;
+  timeline.finish_part();
+  EXPECT_EQ(look(timeline, 0), "none");
+  timeline.resume_part();
+  EXPECT_EQ(look(timeline, 0), "not yet");
+  timeline.push(0, nullptr, 0, false);
+  timeline.finish_part();
+  EXPECT_EQ(look(timeline, 0), "none");
+  timeline.finish();
+  EXPECT_EQ(look(timeline, 0), "ended");
+}
+
 TEST(AudioTimeline, AudioShorterThanAWindowIsPaddedWithSilence) {
   const std::vector<float> samples = speech(150);  // 13 columns
   MelFrontend frontend;

@@ -1027,6 +1027,82 @@ GST_START_TEST(the_end_of_a_segment_completes_its_windows) {
 }
 GST_END_TEST;
 
+GST_START_TEST(a_change_of_speed_completes_the_windows_before_it) {
+  InferFixture f;
+  std::vector<float> samples = speech(0.4);
+  f.push_audio(samples);
+  for (int i = 0; i < 8; i++) f.push_frame(i);
+  send_segment(f.audio, plain_segment(2.0));
+  assert_patched(f, ExpectedAnswers(samples), 0, 7);
+  send_segment(f.video, plain_segment(2.0));
+  f.push_frame(8);
+  assert_frame(gst_harness_pull(f.video), 8, nullptr);
+}
+GST_END_TEST;
+
+GST_START_TEST(the_end_of_the_sound_at_another_speed_ends_no_video) {
+  InferFixture f;
+  std::vector<float> samples = speech(0.4);
+  f.push_audio(samples);
+  send_segment(f.audio, plain_segment(2.0));
+  f.end_audio();
+  for (int i = 0; i < 8; i++) f.push_frame(i);
+  send_segment(f.video, plain_segment(2.0));
+  f.push_frame(20);
+  assert_patched(f, ExpectedAnswers(samples), 0, 7);
+  assert_frame(gst_harness_pull(f.video), 20, nullptr);
+  /* Back again, but without a flush no sound can follow that end. */
+  gst_harness_push_upstream_event(
+      f.video, gst_event_new_seek(1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_NONE, GST_SEEK_TYPE_SET, 0,
+                                  GST_SEEK_TYPE_NONE, -1));
+  send_segment(f.video, plain_segment());
+  f.push_frame(21);
+  assert_frame(gst_harness_pull(f.video), 21, nullptr);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_segment_without_sound_stops_nothing) {
+  InferFixture f;
+  f.push_frame(0);
+  gst_harness_push_event(f.audio, gst_event_new_segment_done(GST_FORMAT_TIME, 0));
+  assert_frame(gst_harness_pull(f.video), 0, nullptr);
+}
+GST_END_TEST;
+
+GST_START_TEST(frames_of_the_next_segment_wait_for_its_speech) {
+  InferFixture f;
+  std::vector<float> samples = speech(0.4), next = speech(0.8);
+  f.push_audio(samples);
+  gst_harness_push_event(f.audio, gst_event_new_segment_done(GST_FORMAT_TIME, 0));
+  for (int i = 0; i < 8; i++) f.push_frame(i);
+  assert_patched(f, ExpectedAnswers(samples), 0, 7);
+  /* Again from the start, in a running time that goes on. */
+  GstSegment segment = plain_segment();
+  segment.base = 10 * kFrame;
+  send_segment(f.audio, segment);
+  send_segment(f.video, segment);
+  for (int i = 0; i < 4; i++) f.push_frame(i);
+  f.push_audio(next);
+  assert_patched(f, ExpectedAnswers(next), 0, 3);
+}
+GST_END_TEST;
+
+GST_START_TEST(speech_is_let_go_after_a_seek_that_was_done_already) {
+  InferFixture f("on-audio-end=pass");
+  GstEvent *seek = gst_event_new_seek(1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET,
+                                      0, GST_SEEK_TYPE_NONE, -1);
+  flush(f.audio, gst_event_get_seqnum(seek));
+  flush(f.video, gst_event_get_seqnum(seek));
+  gst_harness_push_upstream_event(f.video, seek);
+  std::vector<float> samples = speech(4.0);
+  f.push_audio(samples);
+  f.push_frame(80);
+  gst_buffer_unref(gst_harness_pull(f.video));
+  f.push_frame(0); /* of what was heard that long ago nothing is held */
+  assert_frame(gst_harness_pull(f.video), 0, nullptr);
+}
+GST_END_TEST;
+
 GST_START_TEST(nobody_downstream_is_an_error_even_after_the_last_frame) {
   GstElement *element = gst_parse_launch(("w2linfer model=" + fake_model()).c_str(), nullptr);
   GstBus *bus = gst_bus_new();
@@ -1107,6 +1183,11 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, a_drain_query_does_not_wait_for_frames_behind_it);
   tcase_add_test(general, at_another_speed_frames_pass_and_sound_is_dropped);
   tcase_add_test(general, the_end_of_a_segment_completes_its_windows);
+  tcase_add_test(general, a_change_of_speed_completes_the_windows_before_it);
+  tcase_add_test(general, the_end_of_the_sound_at_another_speed_ends_no_video);
+  tcase_add_test(general, a_segment_without_sound_stops_nothing);
+  tcase_add_test(general, frames_of_the_next_segment_wait_for_its_speech);
+  tcase_add_test(general, speech_is_let_go_after_a_seek_that_was_done_already);
   tcase_add_test(general, nobody_downstream_is_an_error_even_after_the_last_frame);
   tcase_add_test(general, there_is_one_audio_pad);
   return suite;
