@@ -15,8 +15,9 @@
 namespace w2l {
 namespace {
 
-// Two tiles of channels and more than two of pixels, neither full, and several steps.
-constexpr int kIn = 40, kOut = 24, kEdge = 6;
+// Two tiles of channels and a third one alone, and more than two of pixels, not full; several
+// steps.
+constexpr int kIn = 40, kOut = 40, kEdge = 6;
 constexpr ConvGeometry kGeometry = {3, 1, 1, 1};
 
 // Spread over -1 to 1 without any pattern that an error could repeat.

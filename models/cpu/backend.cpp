@@ -10,8 +10,7 @@ namespace {
 std::shared_ptr<w2l::Engine> open_cpu(const w2l::EngineConfig &config) {
   const char *limit = std::getenv("W2L_MAX_ISA");
   w2l::limit_instructions(limit);
-  return std::make_shared<w2l::CpuEngine>(
-      config, w2l::allows_amx(limit) ? w2l::best_amx_kernels() : nullptr);
+  return std::make_shared<w2l::CpuEngine>(config, w2l::allows_amx(limit));
 }
 
 }  // namespace

@@ -133,8 +133,8 @@ class Runner {
 // Loads on the first worker's thread; the others only share what it has loaded.
 class Preparer {
  public:
-  Preparer(const EngineConfig &config, const AmxKernels *amx, EngineInfo &info)
-      : config_(config), amx_(amx), info_(info) {}
+  Preparer(const EngineConfig &config, bool use_amx, EngineInfo &info)
+      : config_(config), use_amx_(use_amx), info_(info) {}
 
   WorkerPool::Run operator()(int worker) {
     if (worker == 0) load();
@@ -151,7 +151,6 @@ class Preparer {
     info_.device = "cpu";
     info_.precision = resolve_cpu_precision(config_.precision);
     info_.preferred_batch = std::max(8, 4 * worker_count(config_.threads));
-    if (amx_ && info_.precision == Precision::Bf16) check_amx(*amx_);
     shared_ = load_network();
   }
 
@@ -168,14 +167,22 @@ class Preparer {
         info_.precision == Precision::Bf16 ? NumberType::Bf16 : NumberType::Float;
     auto shared = std::make_shared<Shared>();
     shared->network = std::make_shared<const CpuNetwork>(checkpoint, network, type,
-                                                         thread_count(config_.threads), amx_);
+                                                         thread_count(config_.threads), amx());
     shared->cache = std::make_unique<FeatureCache>(shared->network->feature_shapes(), size_of(type),
                                                    config_.feature_cache_bytes);
     return shared;
   }
 
+  // Asked for only where it is used: Linux grants tiles for the rest of the process.
+  const AmxKernels *amx() const {
+    if (!use_amx_ || info_.precision != Precision::Bf16) return nullptr;
+    const AmxKernels *kernels = best_amx_kernels();
+    if (kernels) check_amx(*kernels);
+    return kernels;
+  }
+
   const EngineConfig &config_;
-  const AmxKernels *amx_;
+  bool use_amx_;
   EngineInfo &info_;
   int threads_ = 1;  // of all workers together: no team takes what later workers need
   std::shared_ptr<const Shared> shared_;
@@ -183,8 +190,8 @@ class Preparer {
 
 }  // namespace
 
-CpuEngine::CpuEngine(const EngineConfig &config, const AmxKernels *amx)
-    : pool_(worker_count(config.threads), kMaxPiece, Preparer(config, amx, info_)) {}
+CpuEngine::CpuEngine(const EngineConfig &config, bool use_amx)
+    : pool_(worker_count(config.threads), kMaxPiece, Preparer(config, use_amx, info_)) {}
 
 Engine::Ticket CpuEngine::submit(const std::vector<Sample> &batch, Region region,
                                  std::function<void()> on_done) {

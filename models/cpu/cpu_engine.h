@@ -5,7 +5,6 @@
 
 #include <memory>
 
-#include "amx_kernels.h"
 #include "engine.h"
 #include "worker_pool.h"
 
@@ -13,9 +12,9 @@ namespace w2l {
 
 class CpuEngine final : public Engine {
  public:
-  // Loads config.model on the engine's first thread and waits for it. `amx` is null if the CPU has
-  // none, or is to do without. Throws Error.
-  CpuEngine(const EngineConfig &config, const AmxKernels *amx);
+  // Loads config.model on the engine's first thread and waits for it. `use_amx`: where the CPU
+  // has it. Throws Error.
+  CpuEngine(const EngineConfig &config, bool use_amx);
 
   const EngineInfo &info() const override { return info_; }
   Ticket submit(const std::vector<Sample> &batch, Region region,

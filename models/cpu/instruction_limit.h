@@ -7,8 +7,8 @@
 namespace w2l {
 
 // `name` is what W2L_MAX_ISA says: "avx512", "avx2", "sse4", or null for no limit. Holds for the
-// whole process from then on. Throws Error(Unsupported) for a name that this architecture has not
-// got.
+// whole process from then on, but for AMX. Throws Error(Unsupported) for a name that this
+// architecture has not got.
 void limit_instructions(const char *name);
 
 // Any limit leaves out AMX, which is not one of Highway's targets.

@@ -136,10 +136,10 @@ class ConvProblem {
 // kernel, strides, padding, transposed, output padding
 inline const std::vector<ConvGeometry> &geometries() {
   static const std::vector<ConvGeometry> kList = {
-      {3, 2, 2, 1},         {3, 3, 1, 1}, {3, 3, 3, 1},          {3, 3, 2, 1},
-      {3, 1, 1, 0},         {3, 1, 1, 1}, {7, 1, 1, 3},          {1, 1, 1, 0},
-      {5, 1, 2, 1},         {1, 2, 3, 0}, {3, 1, 1, 0, true, 0}, {3, 2, 2, 1, true, 1},
-      {5, 3, 2, 2, true, 1}};
+      {3, 2, 2, 1},          {3, 3, 1, 1},         {3, 3, 3, 1},          {3, 3, 2, 1},
+      {3, 1, 1, 0},          {3, 1, 1, 1},         {7, 1, 1, 3},          {1, 1, 1, 0},
+      {5, 1, 2, 1},          {1, 2, 3, 0},         {3, 1, 1, 0, true, 0}, {3, 2, 2, 1, true, 1},
+      {5, 3, 2, 2, true, 1}, {5, 2, 2, 2, true, 1}};
   return kList;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -78,6 +79,17 @@ TEST_P(Amx, EqualsDirectConvolutionForLayersOfTheNetwork) {
     ASSERT_NO_FATAL_FAILURE(expect_direct_convolution<Bf16>(*GetParam(), c));
 }
 
+// Where the first row lies between those of a position, others of which see rows that are not
+// there.
+TEST_P(Amx, ReadsNoRowsOfUnwantedPhases) {
+  for (int first_row = 1; first_row < 12; ++first_row)
+    for (const int in : {24, 70})
+      for (const ConvGeometry &geometry :
+           {ConvGeometry{5, 2, 2, 2, true, 1}, ConvGeometry{3, 4, 3, 2, true, 1}})
+        ASSERT_NO_FATAL_FAILURE(expect_direct_convolution<Bf16>(
+            *GetParam(), {geometry, in, 11, 16, 6, 4, first_row, false, Activation::None, 1}));
+}
+
 TEST_P(Amx, GivesTheSameBitsWithAnyNumberOfThreads) {
   std::mt19937 random(2);
   for (unsigned i = 0; i < 26; ++i) {
@@ -145,6 +157,22 @@ TEST_P(Amx, HasNoBlocksWithoutRows) {
   conv.images = 1, conv.height = conv.width = conv.out_height = conv.out_width = 5;
   conv.first_row = 5;
   EXPECT_EQ(problem.conv(*GetParam()).blocks(conv), 0);
+}
+
+// Of the lower half of one picture of the output block's first layer.
+TEST_P(Amx, GivesThreadsWorkOfASinglePicture) {
+  Problem<> problem({{3, 1, 1, 1}, 80, 32, 1, 96, 96, 48, false, Activation::Relu, 1});
+  GeneralConv<Bf16> conv;
+  conv.images = 1, conv.height = conv.width = conv.out_height = conv.out_width = 96;
+  conv.first_row = 48;
+  EXPECT_GE(problem.conv(*GetParam()).blocks(conv), 8);
+}
+
+TEST_P(Amx, TakesWeightsBeyondBfloat16) {
+  Problem<> problem({{3, 1, 1, 1}, 20, 20, 1, 5, 5, 0, false, Activation::None, 1});
+  problem.fill_weights(std::numeric_limits<float>::max());
+  problem.fill_input([](int, int) { return 1e-6f; });
+  EXPECT_GE(decibels(problem.run(*GetParam(), 1), problem.run_direct()), 45);
 }
 
 TEST(AmxConv, IsNotForPicturesOfOnePixel) {

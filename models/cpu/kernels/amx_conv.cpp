@@ -12,9 +12,11 @@
 namespace w2l {
 namespace {
 
-// Small pictures are cut by channels into so many blocks, for the sake of other threads, which
-// stage the same pixels again.
+// Pictures are cut into so many blocks for the sake of other threads: where all weights stay in a
+// cache beside the pixels, by rows, else by channels, of which each stages the same pixels again.
 constexpr int kWantedBlocks = 8;
+constexpr std::size_t kFewWeights = 512 * 1024;  // bytes
+constexpr int kLeastPositions = 4 * kAmxRows;    // of a block
 
 }  // namespace
 
@@ -71,6 +73,12 @@ typename AmxConv<In>::Cut AmxConv<In>::cut(const GeneralConv<In, Bf16> &conv) co
   } else {
     cut.image_blocks = cut.images;
     cut.row_blocks = blocks(cut.rows, layer.plane_rows - layer.more_rows());
+  }
+  if (cut.images > 0 && weights_.bytes() <= kFewWeights) {
+    cut.image_blocks = std::max(cut.image_blocks, std::min(cut.images, kWantedBlocks));
+    const int fitting = cut.rows * layer.row_positions() / kLeastPositions;
+    const int wanted = std::min({blocks(kWantedBlocks, cut.image_blocks), fitting, cut.rows});
+    cut.row_blocks = std::max(cut.row_blocks, wanted);
   }
   const int cut_so_far = cut.image_blocks * cut.row_blocks;
   cut.parts = cut_so_far > 0 ? std::min(blocks(kWantedBlocks, cut_so_far), cut.groups) : 1;

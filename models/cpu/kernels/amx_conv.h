@@ -20,8 +20,8 @@ class AmxConv {
   // Not if geometry.spreads_pixels(): pictures of one pixel would fill no tile.
   static bool can(const ConvGeometry &geometry) { return !geometry.spreads_pixels(); }
 
-  // `weight` is in PyTorch's layout: (out,
-  // in, kernel, kernel), of a transposed convolution (in, out, kernel, kernel).
+  // `weight` is in PyTorch's layout: (out, in, kernel, kernel), of a transposed convolution (in,
+  // out, kernel, kernel).
   AmxConv(const ConvGeometry &geometry, int in, int out, AmxSize size, const float *weight,
           const float *bias, const AmxKernels &kernels);
 

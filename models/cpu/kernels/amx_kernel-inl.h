@@ -22,9 +22,6 @@ namespace HWY_NAMESPACE {
 
 constexpr int kAmxSums = kAmxGroup * kAmxRows;  // of one position
 
-// How many steps ahead of their use weights are asked for.
-constexpr int kAmxAhead = 4;
-
 // Products of `kPlaces` * 16 positions and `kGroup` * 16 channels, in the tiles 0 to 3. Tiles 4 and
 // 5 hold positions, 6 and 7 weights: each is used twice where there are as many. `kFar`: weights
 // may come from memory, whose own guessing stops at each page.
@@ -41,9 +38,11 @@ HWY_INLINE void multiply_tiles(Tiles &tiles, const std::vector<int> &steps, cons
   if constexpr (kPlaces > 1 && kGroup > 1) tiles.template zero<3>();
   for (const int step : steps) {
     const char *places = reinterpret_cast<const char *>(input) + step;
-    if constexpr (kFar)
+    if constexpr (kFar) {
+      HWY_UNROLL(32)
       for (int i = 0; i < kGroup * kAmxTileWeights; i += kLine)
         hwy::Prefetch(weights + kAmxAhead * kGroup * kAmxTileWeights + i);
+    }
     tiles.template load<4>(places, row);
     tiles.template load<6>(weights, kWeightRow);
     tiles.template multiply<0, 4, 6>();

@@ -15,6 +15,7 @@ constexpr int kAmxRows = 16;     // positions, or output channels, of a tile
 constexpr int kAmxNumbers = 32;  // numbers of a position that one instruction multiplies
 constexpr int kAmxGroup = 2;     // tiles of output channels that are computed at once
 constexpr int kAmxTileWeights = kAmxNumbers * kAmxRows;
+constexpr int kAmxAhead = 4;  // steps before their use, weights are asked for
 
 // Positions are output pixels, but of a transposed convolution fields of scale_y * scale_x of them,
 // each computed by another phase: an ordinary convolution with some of the filter's taps.

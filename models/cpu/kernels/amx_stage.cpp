@@ -33,7 +33,8 @@ template <typename In>
 void stage_row(const AmxLayer &layer, const PixelView<const In> &input, int image, int y,
                Bf16 *to) {
   Bf16 *const end = to + layer.pitch * layer.pixel;
-  if (y < 0 || y >= layer.height) {
+  // Rows above what is in memory are those of output rows that nobody wants.
+  if (y < std::max(input.top, 0) || y >= layer.height) {
     std::fill(to, end, Bf16{});
     return;
   }

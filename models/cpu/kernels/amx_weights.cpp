@@ -13,8 +13,8 @@
 namespace w2l {
 namespace {
 
-// A block's pixels stay in the second-level cache, half of which these are. Weights of deep layers do
-// not: the more pixels there are, the fewer times they are read again.
+// A block's pixels stay in the second-level cache, half of which these are. Weights of deep layers
+// do not: the more pixels there are, the fewer times they are read again.
 constexpr std::size_t kStageBytes = 1024 * 1024;
 // Pixels a multiple of this apart would meet in few places of the first-level cache.
 constexpr int kBadStep = 512;
@@ -103,6 +103,13 @@ struct PhaseTaps {
   const Tap &column(const Step &step) const { return columns[static_cast<std::size_t>(step.x)]; }
 };
 
+// Weights may be larger than the largest bfloat16, and infinities would make NaN of zeros.
+Bf16 to_finite_bf16(float value) {
+  constexpr Bf16 kLargest{0x7f7f};
+  const float largest = to_float(kLargest);
+  return to_bf16(std::clamp(value, -largest, largest));
+}
+
 // Filters in PyTorch's layout.
 struct Filters {
   int kernel, in, out;
@@ -127,7 +134,7 @@ struct Filters {
       const int tap = phase.row(step).index * kernel + phase.column(step).index;
       const float *from = weight + first * out_step + step.channel * in_step + tap;
       Bf16 *pairs = to + i / 2 * 2 * kAmxRows + i % 2;
-      for (int k = 0; k < channels; ++k) pairs[2 * k] = to_bf16(from[k * out_step] * unit);
+      for (int k = 0; k < channels; ++k) pairs[2 * k] = to_finite_bf16(from[k * out_step] * unit);
       if (++step.channel == in) step.channel = 0, ++step.x;
     }
   }
@@ -191,7 +198,9 @@ AmxWeights::AmxWeights(const ConvGeometry &geometry, int in, int out, AmxSize si
       layer_.phases.push_back(std::move(phase));
     }
 
-  weights_ = allocate_weights<Bf16>(numbers);
+  bytes_ = numbers * sizeof(Bf16);
+  // Weights behind the last ones are asked for, and not used.
+  weights_ = allocate_weights<Bf16>(numbers + kAmxAhead * kAmxGroup * kAmxTileWeights);
   Bf16 *to = weights_.get();
   for (const PhaseTaps &phase : taps)
     to = pack(Filters(geometry, in, out, weight, unit), phase, layer_.tiles, to);

@@ -1,5 +1,6 @@
 // gst-wav2lip: the weights of AmxConv: which input pixels each tap is for, and bfloat16 numbers in
-// the order in which the kernels read them. SPDX-License-Identifier: LGPL-2.1-or-later
+// the order that the kernels read.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <hwy/aligned_allocator.h>
@@ -22,9 +23,11 @@ class AmxWeights {
 
   // Valid as long as this lives, wherever it is moved.
   const AmxLayer &layer() const { return layer_; }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   AmxLayer layer_;
+  std::size_t bytes_;
   hwy::AlignedFreeUniquePtr<Bf16[]> weights_;
   hwy::AlignedFreeUniquePtr<float[]> bias_;
 };
