@@ -140,6 +140,8 @@ using Lock = std::unique_lock<std::mutex>;
 constexpr GstClockTime kInitialBudget = 100 * GST_MSECOND;
 // Window (200 ms) and half an STFT frame (25 ms) behind a frame's own time.
 constexpr GstClockTime kAudioLookAhead = 225 * GST_MSECOND;
+// 97 years; clocks that count from 1970 are younger.
+constexpr guint64 kMaxTime = G_MAXINT64 / 3;
 constexpr GstClockTime kMaxAudioAhead = 60 * GST_SECOND;
 constexpr GstClockTime kStallTime = 5 * GST_SECOND;
 

@@ -86,7 +86,9 @@ static w2l::Time gst_w2l_infer_running_time(const GstSegment *segment, GstClockT
   if (segment->rate != 1.0) return w2l::kNoTime;
   guint64 time;
   int sign = gst_segment_to_running_time_full(segment, GST_FORMAT_TIME, pts, &time);
-  return sign == 0 ? w2l::kNoTime : sign * static_cast<w2l::Time>(time);
+  /* A broken timestamp, and sums with it would overflow. */
+  if (sign == 0 || time > w2l::kMaxTime) return w2l::kNoTime;
+  return sign * static_cast<w2l::Time>(time);
 }
 
 GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer) {

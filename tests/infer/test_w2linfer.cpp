@@ -1061,6 +1061,19 @@ GST_START_TEST(the_end_of_the_sound_at_another_speed_ends_no_video) {
 }
 GST_END_TEST;
 
+GST_START_TEST(a_frame_with_a_broken_timestamp_passes) {
+  InferFixture f;
+  for (GstClockTime pts : {GstClockTime{G_MAXINT64}, GST_CLOCK_TIME_NONE - 1}) {
+    GstBuffer *frame = make_frame(0);
+    GST_BUFFER_PTS(frame) = pts;
+    gst_harness_push(f.video, frame);
+    frame = gst_harness_pull(f.video);
+    fail_unless(frame != nullptr && GST_BUFFER_PTS(frame) == pts && !is_patched(frame));
+    gst_buffer_unref(frame);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST(a_segment_without_sound_stops_nothing) {
   InferFixture f;
   f.push_frame(0);
@@ -1185,6 +1198,7 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, the_end_of_a_segment_completes_its_windows);
   tcase_add_test(general, a_change_of_speed_completes_the_windows_before_it);
   tcase_add_test(general, the_end_of_the_sound_at_another_speed_ends_no_video);
+  tcase_add_test(general, a_frame_with_a_broken_timestamp_passes);
   tcase_add_test(general, a_segment_without_sound_stops_nothing);
   tcase_add_test(general, frames_of_the_next_segment_wait_for_its_speech);
   tcase_add_test(general, speech_is_let_go_after_a_seek_that_was_done_already);
