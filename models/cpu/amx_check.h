@@ -7,7 +7,7 @@
 
 namespace w2l {
 
-// Convolves a small made-up picture; takes less than a millisecond. Throws Error(UnusableDevice)
+// Convolves a small made-up picture, in about a millisecond. Throws Error(UnusableDevice)
 // when the result differs from the scalar twin's by more than rounding explains.
 void check_amx(const AmxKernels &kernels);
 

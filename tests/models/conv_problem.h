@@ -8,7 +8,6 @@
 #include <cmath>
 #include <ostream>
 #include <random>
-#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -99,19 +98,8 @@ class ConvProblem {
   std::vector<float> run_conv(const Conv &conv, int threads) {
     Pictures<Out> output = empty_;
     conv_.output = output.view();
-    const int blocks = conv.blocks(conv_);
-    std::vector<std::thread> running;
-    for (int i = 0; i < threads; ++i)
-      running.emplace_back([&, i] {
-        // Behind it a sentinel: 16 floats are a vector and a line of the cache.
-        const std::size_t size = conv.workspace_size();
-        const GuardedFloats workspace(size + 16);
-        std::fill_n(workspace.get(), size, kAround);
-        std::fill_n(workspace.get() + size, 16, 123.0f);
-        conv.run(conv_, blocks * i / threads, blocks * (i + 1) / threads, workspace.get());
-        for (std::size_t k = 0; k < 16; ++k) EXPECT_EQ(workspace.get()[size + k], 123.0f) << case_;
-      });
-    for (std::thread &thread : running) thread.join();
+    const testing::ScopedTrace trace(__FILE__, __LINE__, case_);
+    run_on_threads(conv, conv_, threads);
     return output.values();
   }
 

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <gtest/gtest.h>
 #include <hwy/targets.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <limits>
 #include <new>
 #include <random>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -58,6 +60,25 @@ class GuardedFloats {
   std::size_t bytes_;
   float *data_;
 };
+
+// Runs all blocks, each thread a part of them, in a workspace with nothing but numbers that are
+// none.
+template <typename Conv, typename Problem>
+void run_on_threads(const Conv &conv, const Problem &problem, int threads) {
+  const int blocks = conv.blocks(problem);
+  std::vector<std::thread> running;
+  for (int i = 0; i < threads; ++i)
+    running.emplace_back([&, i] {
+      // Behind it a sentinel: 16 floats are a vector and a line of the cache.
+      const std::size_t size = conv.workspace_size();
+      const GuardedFloats workspace(size + 16);
+      std::fill_n(workspace.get(), size, kAround);
+      std::fill_n(workspace.get() + size, 16, 123.0f);
+      conv.run(problem, blocks * i / threads, blocks * (i + 1) / threads, workspace.get());
+      for (std::size_t k = 0; k < 16; ++k) EXPECT_EQ(workspace.get()[size + k], 123.0f);
+    });
+  for (std::thread &thread : running) thread.join();
+}
 
 // Pictures inside of a wider tensor, with unused channels to the left and right, and more unused
 // pixels behind each row.

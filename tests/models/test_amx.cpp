@@ -75,7 +75,10 @@ TEST_P(Amx, EqualsDirectConvolutionForLayersOfTheNetwork) {
         Case{{3, 1, 1, 1}, 64, 16, 1, 96, 96, 3, true, Activation::Relu, 6},
         Case{{3, 1, 1, 1}, 160, 32, 2, 96, 96, 32, false, Activation::Relu, 7},
         Case{{3, 3, 1, 1}, 32, 64, 3, 80, 16, 0, false, Activation::Relu, 8},
-        Case{{3, 3, 2, 1}, 128, 32, 3, 9, 6, 0, false, Activation::Relu, 9}})
+        Case{{3, 3, 2, 1}, 128, 32, 3, 9, 6, 0, false, Activation::Relu, 9},
+        // Two blocks of as many rows as fit, then rows for a little more than that.
+        Case{{3, 1, 1, 1}, 1024, 32, 1, 62, 14, 0, false, Activation::Relu, 10},
+        Case{{3, 1, 1, 1}, 1024, 32, 1, 66, 14, 0, false, Activation::Relu, 11}})
     ASSERT_NO_FATAL_FAILURE(expect_direct_convolution<Bf16>(*GetParam(), c));
 }
 
@@ -151,21 +154,21 @@ TEST_P(Amx, GivesZerosAndHugeNumbers) {
   }
 }
 
-TEST_P(Amx, HasNoBlocksWithoutRows) {
-  Problem<> problem({{3, 1, 1, 1}, 16, 16, 1, 5, 5, 0, false, Activation::Relu, 1});
-  GeneralConv<Bf16> conv;
-  conv.images = 1, conv.height = conv.width = conv.out_height = conv.out_width = 5;
-  conv.first_row = 5;
-  EXPECT_EQ(problem.conv(*GetParam()).blocks(conv), 0);
-}
-
-// Of the lower half of one picture of the output block's first layer.
-TEST_P(Amx, GivesThreadsWorkOfASinglePicture) {
-  Problem<> problem({{3, 1, 1, 1}, 80, 32, 1, 96, 96, 48, false, Activation::Relu, 1});
+// Of one 96x96 picture of the output block's first layer.
+int blocks_from(const AmxKernels &kernels, int first_row) {
+  const Case c = {{3, 1, 1, 1}, 80, 32, 1, 96, 96, first_row, false, Activation::Relu, 1};
   GeneralConv<Bf16> conv;
   conv.images = 1, conv.height = conv.width = conv.out_height = conv.out_width = 96;
-  conv.first_row = 48;
-  EXPECT_GE(problem.conv(*GetParam()).blocks(conv), 8);
+  conv.first_row = first_row;
+  return Problem<>(c).conv(kernels).blocks(conv);
+}
+
+TEST_P(Amx, HasNoBlocksWithoutRows) {
+  EXPECT_EQ(blocks_from(*GetParam(), 96), 0);
+}
+
+TEST_P(Amx, GivesThreadsWorkOfASinglePicture) {
+  EXPECT_GE(blocks_from(*GetParam(), 48), 8);
 }
 
 TEST_P(Amx, TakesWeightsBeyondBfloat16) {

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <random>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -86,15 +85,7 @@ class Problem {
                                    kernels);
     Pictures<T> output = empty_;
     conv_.output = output.view();
-    const int blocks = winograd.blocks(conv_);
-    std::vector<std::thread> running;
-    for (int i = 0; i < threads; ++i)
-      running.emplace_back([&, i] {
-        const auto workspace = hwy::AllocateAligned<float>(winograd.workspace_size());
-        std::fill_n(workspace.get(), winograd.workspace_size(), kAround);
-        winograd.run(conv_, blocks * i / threads, blocks * (i + 1) / threads, workspace.get());
-      });
-    for (std::thread &thread : running) thread.join();
+    run_on_threads(winograd, conv_, threads);
     return output.values();
   }
 

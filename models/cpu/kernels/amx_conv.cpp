@@ -20,8 +20,8 @@ constexpr int kLeastPositions = 4 * kAmxRows;    // of a block
 
 }  // namespace
 
-// How a convolution is cut: `image_blocks` groups of pictures, or each picture in `row_blocks`;
-// `parts` of the groups of channels.
+// How a convolution is cut: `image_blocks` groups of pictures, the rows of each in `row_blocks`,
+// the groups of channels in `parts`.
 template <typename In>
 struct AmxConv<In>::Cut {
   int first_row, rows;  // of positions

@@ -81,7 +81,8 @@ struct AmxKernels {
               float *workspace);
 };
 
-// Null if the CPU, the operating system or limit_instructions() has nothing to do with AMX.
+// Asks the operating system for tiles, which then are the process's for good. Null if it or the CPU
+// has none.
 const AmxKernels *best_amx_kernels();
 
 }  // namespace w2l

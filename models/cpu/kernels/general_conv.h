@@ -1,5 +1,5 @@
 // gst-wav2lip: convolutions of any geometry: what a layer does to positions, and the pictures it
-// does it to. Im2colConv computes them.
+// does it to. Im2colConv and AmxConv compute them.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 

@@ -1,5 +1,5 @@
 // gst-wav2lip: pixels of float or bfloat16 to and from vectors of floats, and floats to points of
-// int16. Included by winograd_kernels.cpp and im2col_kernels.cpp for each instruction set.
+// int16. Included by winograd_kernels.cpp, im2col_kernels.cpp and amx_kernel-inl.h for each target.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #if defined(W2L_PIXELS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef W2L_PIXELS_INL_H

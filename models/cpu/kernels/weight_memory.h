@@ -1,4 +1,5 @@
-// gst-wav2lip: memory for packed weights. WinogradWeights and Im2colWeights keep theirs in it.
+// gst-wav2lip: memory for packed weights. WinogradWeights, Im2colWeights and AmxWeights keep
+// theirs in it.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
