@@ -46,15 +46,21 @@ std::optional<WinogradForm> winograd_form(const Layer &layer, Size2 input) {
   return edge >= kEdgeForTile4 ? WinogradForm::F4 : WinogradForm::F3;
 }
 
-// Smaller pictures fill no tile, and with fewer numbers in a row of the filter, most of it is
-// multiplied by zeros.
-constexpr std::int64_t kEdgeForAmx = 3, kNumbersForAmx = 32;
+// With fewer numbers in a row of the filter, most of a tile is multiplied by zeros.
+constexpr std::int64_t kNumbersForAmx = 32;
+
+// The same convolution of pictures of one pixel, whose taps are side by side in the result whatever
+// the stride, in a form without taps beyond the picture.
+ConvGeometry amx_geometry(const LayerRow &row, Size2 input) {
+  ConvGeometry geometry = geometry_of(row);
+  if (geometry.spreads_pixels() && input.height == 1 && input.width == 1)
+    geometry.stride_y = geometry.stride_x = geometry.kernel;
+  return geometry;
+}
 
 bool fits_amx(const Layer &layer, Size2 input) {
-  const Size2 output = output_size(*layer.row, input);
   return layer.row->kind != LayerKind::Last && layer.in * layer.row->kernel >= kNumbersForAmx &&
-         std::min(output.height, output.width) >= kEdgeForAmx &&
-         AmxConv<Bf16>::can(geometry_of(*layer.row));
+         AmxConv<Bf16>::can(amx_geometry(*layer.row, input));
 }
 
 // Kept by the thread, since nothing should be allocated for each frame.
@@ -174,7 +180,8 @@ class ConvLayer::Kernel::Amx final : public Kernel {
  public:
   Amx(const Layer &layer, const LayerWeights &weights, Size2 input, const AmxKernels &kernels)
       : kind_(layer.row->kind),
-        conv_(geometry_of(*layer.row), static_cast<int>(layer.in), static_cast<int>(layer.out),
+        conv_(amx_geometry(*layer.row, input), static_cast<int>(layer.in),
+              static_cast<int>(layer.out),
               {static_cast<int>(input.height), static_cast<int>(input.width),
                static_cast<int>(w2l::output_size(*layer.row, input).width)},
               weights.weight.data(), weights.bias.data(), kernels) {}

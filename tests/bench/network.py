@@ -71,6 +71,8 @@ class NetworkBenchmark:
             for engine in peers(precision, options.isa) if python and precision in native else ():
                 self._add(engine, precision, workers.peer(python, engine, model, inputs, precision,
                                                           options.threads, folder))
+        if name_of(OWN, "fp32") not in self.workers:  # all are compared with it
+            self._add(OWN, "fp32", workers.own(options.build, model, inputs, "fp32", options.threads))
 
     def _add(self, engine, precision, worker):
         self.workers[name_of(engine, precision)] = worker

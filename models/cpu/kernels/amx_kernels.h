@@ -59,7 +59,7 @@ struct AmxBlock {
 
 // In floats.
 struct AmxSpace {
-  std::size_t sums;   // of 2 x 2 tiles
+  std::size_t sums;   // of twice 2 x 2 tiles
   std::size_t stage;  // all planes
 
   explicit AmxSpace(const AmxLayer &layer);
