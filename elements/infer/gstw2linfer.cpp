@@ -563,7 +563,7 @@ static void gst_w2l_infer_init(GstW2lInfer *self) {
 
   self->sinkpad = gst_pad_new_from_static_template(&sink_template, "sink");
   gst_pad_set_chain_function(self->sinkpad, GST_DEBUG_FUNCPTR(gst_w2l_infer_video_chain));
-  gst_pad_set_event_function(self->sinkpad, GST_DEBUG_FUNCPTR(gst_w2l_infer_video_event));
+  gst_pad_set_event_full_function(self->sinkpad, GST_DEBUG_FUNCPTR(gst_w2l_infer_video_event));
   gst_pad_set_query_function(self->sinkpad, GST_DEBUG_FUNCPTR(gst_w2l_infer_video_query));
   gst_pad_set_element_private(self->sinkpad, self);
   gst_pad_set_activatemode_function(self->sinkpad,

@@ -174,7 +174,7 @@ void gst_w2l_infer_store_sticky(GstW2lInfer *self, GstEvent *event);
 gboolean gst_w2l_infer_sink_activate_mode(GstPad *pad, GstObject *parent, GstPadMode mode,
                                           gboolean active);
 GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer);
-gboolean gst_w2l_infer_video_event(GstPad *pad, GstObject *parent, GstEvent *event);
+GstFlowReturn gst_w2l_infer_video_event(GstPad *pad, GstObject *parent, GstEvent *event);
 GstFlowReturn gst_w2l_infer_audio_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer);
 gboolean gst_w2l_infer_audio_event(GstPad *pad, GstObject *parent, GstEvent *event);
 

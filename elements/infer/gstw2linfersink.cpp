@@ -169,7 +169,7 @@ void gst_w2l_infer_store_sticky(GstW2lInfer *self, GstEvent *event) {
 }
 
 /* Takes @event; it leaves behind the frames that came before it. */
-static gboolean gst_w2l_infer_queue_event(GstW2lInfer *self, GstEvent *event) {
+static GstFlowReturn gst_w2l_infer_queue_event(GstW2lInfer *self, GstEvent *event) {
   InferState *state = self->state;
   w2l::QueueItem item;
   item.object.reset(GST_MINI_OBJECT_CAST(event));
@@ -192,14 +192,14 @@ static gboolean gst_w2l_infer_queue_event(GstW2lInfer *self, GstEvent *event) {
     /* Upstream cannot learn of a failure from a buffer any more. */
     if (eos && (result == GST_FLOW_NOT_LINKED || result < GST_FLOW_EOS))
       GST_ELEMENT_FLOW_ERROR(self, result);
-    return result == GST_FLOW_EOS;
+    return result == GST_FLOW_EOS ? GST_FLOW_OK : result;
   }
   state->video_eos = eos;
   state->scheduler.set_video_ended(eos);
   state->scheduler.add_barrier();
   state->items.push_back(std::move(item));
   state->signal->cond.notify_all();
-  return TRUE;
+  return GST_FLOW_OK;
 }
 
 static gboolean gst_w2l_infer_video_flush_start(GstW2lInfer *self, GstEvent *event) {
@@ -230,6 +230,10 @@ static gboolean gst_w2l_infer_video_flush_stop(GstW2lInfer *self, GstEvent *even
   return pushed;
 }
 
+static GstFlowReturn flow_of(gboolean handled) {
+  return handled ? GST_FLOW_OK : GST_FLOW_ERROR;
+}
+
 /* Chains that wait here must leave before their pads can be deactivated. */
 gboolean gst_w2l_infer_sink_activate_mode(GstPad *pad, GstObject *, GstPadMode mode,
                                           gboolean active) {
@@ -247,22 +251,23 @@ gboolean gst_w2l_infer_sink_activate_mode(GstPad *pad, GstObject *, GstPadMode m
   return TRUE;
 }
 
-gboolean gst_w2l_infer_video_event(GstPad *pad, GstObject *parent, GstEvent *event) {
+/* With a flow: upstream, told FALSE while this is being stopped, would take it for an error. */
+GstFlowReturn gst_w2l_infer_video_event(GstPad *pad, GstObject *parent, GstEvent *event) {
   GstW2lInfer *self = GST_W2L_INFER(parent);
   InferState *state = self->state;
 
   GST_LOG_OBJECT(pad, "%" GST_PTR_FORMAT, event);
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_FLUSH_START:
-      return gst_w2l_infer_video_flush_start(self, event);
+      return flow_of(gst_w2l_infer_video_flush_start(self, event));
     case GST_EVENT_FLUSH_STOP:
-      return gst_w2l_infer_video_flush_stop(self, event);
+      return flow_of(gst_w2l_infer_video_flush_stop(self, event));
     case GST_EVENT_CAPS: {
       GstCaps *caps;
       gst_event_parse_caps(event, &caps);
       if (!gst_w2l_infer_set_caps(self, caps)) {
         gst_event_unref(event);
-        return FALSE;
+        return GST_FLOW_NOT_NEGOTIATED;
       }
       break;
     }
@@ -273,7 +278,8 @@ gboolean gst_w2l_infer_video_event(GstPad *pad, GstObject *parent, GstEvent *eve
                         state->video_segment.rate);
       break;
     default:
-      if (!GST_EVENT_IS_SERIALIZED(event)) return gst_pad_event_default(pad, parent, event);
+      if (!GST_EVENT_IS_SERIALIZED(event))
+        return flow_of(gst_pad_event_default(pad, parent, event));
       break;
   }
   return gst_w2l_infer_queue_event(self, event);

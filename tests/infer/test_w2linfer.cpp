@@ -1074,6 +1074,15 @@ GST_START_TEST(a_frame_with_a_broken_timestamp_passes) {
 }
 GST_END_TEST;
 
+GST_START_TEST(a_segment_that_comes_while_it_stops_is_no_error) {
+  InferFixture f("", false);
+  gst_pad_set_active(f.video->sinkpad, FALSE); /* what is downstream stops first */
+  while (f.push_frame(0) == GST_FLOW_OK) std::this_thread::yield();
+  send_segment(f.video, plain_segment());
+  fail_unless_equals_int(f.push_frame(1), GST_FLOW_FLUSHING);
+}
+GST_END_TEST;
+
 GST_START_TEST(a_segment_without_sound_stops_nothing) {
   InferFixture f;
   f.push_frame(0);
@@ -1199,6 +1208,7 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, a_change_of_speed_completes_the_windows_before_it);
   tcase_add_test(general, the_end_of_the_sound_at_another_speed_ends_no_video);
   tcase_add_test(general, a_frame_with_a_broken_timestamp_passes);
+  tcase_add_test(general, a_segment_that_comes_while_it_stops_is_no_error);
   tcase_add_test(general, a_segment_without_sound_stops_nothing);
   tcase_add_test(general, frames_of_the_next_segment_wait_for_its_speech);
   tcase_add_test(general, speech_is_let_go_after_a_seek_that_was_done_already);
