@@ -30,9 +30,6 @@ class PackedProgram(program.ProgramBenchmark):
         self.device, self.timeout = device, options.timeout
         self.speech_seconds = options.speech_seconds[device]
 
-    def _app(self, face, audio, preset, arguments=(), env=(), watch=()):
-        return super()._app(face, audio, preset, [*arguments, "--device", self.device], env, watch)
-
     def prepare(self):
         self._prepare()
         self.frames = self._box(PRESET)["frames"]  # not measured: reads everything from disk once

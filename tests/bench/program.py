@@ -87,6 +87,7 @@ def box_arguments(box):
 
 
 class ProgramBenchmark:
+    device = "cpu"  # whatever else there is: the peers run on it
     speech_seconds = SPEECH_SECONDS
     timeout = None  # seconds for one run
 
@@ -162,8 +163,8 @@ class ProgramBenchmark:
         run = processes.measure(
             [self.app, "--face", face, "--audio", audio, "--checkpoint_path", self.model,
              "--outfile", out, "--preset", preset, "--threads", str(self.options.threads),
-             "--quiet", "--json", "-", *arguments], {**self.env, **dict(env)}, out, watch,
-            self.timeout)
+             "--device", self.device, "--quiet", "--json", "-", *arguments],
+            {**self.env, **dict(env)}, out, watch, self.timeout)
         run["json"] = json.loads(run.pop("out"))
         run["frames"] = run["json"]["frames"]
         run["opening"] = run["json"]["open_seconds"]

@@ -237,6 +237,19 @@ class Choice(unittest.TestCase):
                 if figures.split(name)[0] in ("box", "detection", "fp32", "fewer threads", "no cache"):
                     self.assertIsNotNone(figures.parts(result, name), f"{name} in {group}")
 
+    def test_the_app_runs_on_the_cpu_where_there_is_a_gpu_too(self):
+        with tempfile.TemporaryDirectory() as folder:
+            app = os.path.join(folder, "app")
+            with open(app, "w") as file:
+                file.write(f"#!{sys.executable}\nimport json, sys\nopen(sys.argv[8], 'w').close()\n"
+                           "print(json.dumps({'frames': 1, 'open_seconds': 0, 'argv': sys.argv}))")
+            os.chmod(app, 0o700)
+            benchmark = object.__new__(program.ProgramBenchmark)
+            benchmark.app, benchmark.model, benchmark.env = app, "m.pth", os.environ
+            benchmark.folder, benchmark.options = folder, argparse.Namespace(threads=2)
+            line = benchmark._app("f.mp4", "a.wav", "medium")["json"]["argv"]
+        self.assertEqual(line[line.index("--device") + 1], "cpu")
+
     def test_clip_speech_and_box_belong_together(self):
         options = argparse.Namespace(face="f.mp4", audio="a.wav", box=[1, 2, 3, 4])
         self.assertEqual(program.choose_inputs(options), ("f.mp4", "a.wav", (1, 2, 3, 4)))
