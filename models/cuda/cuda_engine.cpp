@@ -305,10 +305,15 @@ Engine::Ticket CudaEngine::submit(const std::vector<Sample> &batch, Region regio
       std::make_shared<Job>(copy_batch(state_->info, batch, region), std::move(on_done));
   State::Lock lock(state_->mutex);
   if (state_->broken) std::rethrow_exception(state_->broken);
-  const Ticket ticket = state_->jobs.add(job);
   state_->waiting.push_back(job);
-  state_->work.notify_one();
-  return ticket;
+  try {
+    const Ticket ticket = state_->jobs.add(job);
+    state_->work.notify_one();
+    return ticket;
+  } catch (...) {  // all or nothing
+    state_->waiting.pop_back();
+    throw;
+  }
 }
 
 Answers CudaEngine::collect(Ticket ticket) {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "../support/npy_reader.h"
@@ -18,6 +19,7 @@
 #include "plain_network.h"
 #include "sample_checkpoints.h"
 #include "sample_inputs.h"
+#include "scarce_memory.h"
 #include "sized_crops.h"
 #include "temporary_file.h"
 
@@ -543,6 +545,28 @@ TEST_F(CudaEngineTest, DropsADiscardedBatchThatHasNotStarted) {
   engine->collect(tickets[0]);
   EXPECT_EQ(*owned, 0);
   EXPECT_EQ(launches(), 2 * kLanes);
+}
+
+// At each allocation in turn; the queue's own come with a certain number of batches only.
+TEST_F(CudaEngineTest, TakesABatchAsAWholeOrNotAtAllWhereMemoryIsScarce) {
+  const auto engine = open();
+  for (int turn = 0; turn < 20; ++turn) {
+    const std::vector<Sample> samples = batch({turn});
+    int called = 0, failed = 0;
+    std::optional<Engine::Ticket> ticket;
+    while (!ticket) {
+      test::allocations_left = failed;
+      try {
+        ticket = engine->submit(samples, Region::Full, [&called] { ++called; });
+      } catch (const std::bad_alloc &) {
+        ++failed;
+      }
+      test::allocations_left = test::kPlenty;
+    }
+    EXPECT_EQ(engine->collect(*ticket).images.size(), 1u);
+    EXPECT_GE(failed, 3);
+    EXPECT_EQ(called, 1);
+  }
 }
 
 TEST_F(CudaEngineTest, TakesBatchesOf1ToItsLargest) {
