@@ -22,7 +22,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// So few images take as long as one: batches may be merged whatever is padded.
+// So few images take as long as one.
 constexpr int kFewImages = 8;
 
 struct Job : EngineJob {
@@ -43,15 +43,10 @@ struct Launch {
   std::exception_ptr failure;
 };
 
-int padding_of(int samples) {
-  return bucket_of(samples) - samples;
-}
-
-// Whether a launch of the one's samples and the other's does nothing in vain that two would not.
-bool worth_merging(int samples, int more, int max_batch) {
-  const int all = samples + more;
-  if (all > max_batch) return false;
-  return all <= kFewImages || padding_of(all) <= padding_of(samples) + padding_of(more);
+// Whether a launch of `samples` takes no longer for each of them than one of `fewer`.
+bool as_cheap(int samples, int fewer) {
+  const auto cost = [](int count) { return std::max(bucket_of(count), kFewImages); };
+  return cost(samples) * fewer <= cost(fewer) * samples;
 }
 
 }  // namespace
@@ -101,20 +96,35 @@ struct CudaEngine::State {
     launched.notify_one();
   }
 
-  // All that is to be computed together.
+  // What is to be computed together.
   Launch take_waiting() {
     Launch launch;
     launch.number = ++last_launch;
-    do {
+    for (std::size_t left = jobs_to_merge(); left > 0; --left) {
       const JobPtr &job = waiting.front();
       job->started = true;
       launch.samples += job->batch.count;
       launch.jobs.push_back(job);
       waiting.pop_front();
-    } while (!waiting.empty() &&
-             waiting.front()->batch.first_row == launch.jobs.front()->batch.first_row &&
-             worth_merging(launch.samples, waiting.front()->batch.count, info.max_batch));
+    }
     return launch;
+  }
+
+  // Of those that wait: the number with which a sample costs least, the largest of such. Judged as
+  // a whole, since many batches of three fill a launch well where the first three of them do not.
+  std::size_t jobs_to_merge() const {
+    std::size_t jobs = 0, best = 0;
+    int samples = 0, best_samples = 0;
+    for (const JobPtr &job : waiting) {
+      samples += job->batch.count;
+      if (samples > info.max_batch || job->batch.first_row != waiting.front()->batch.first_row)
+        break;
+      ++jobs;
+      if (best > 0 && !as_cheap(samples, best_samples)) continue;
+      best = jobs;
+      best_samples = samples;
+    }
+    return best;
   }
 
   void start(Launch &launch) {

@@ -470,6 +470,27 @@ TEST_F(CudaEngineTest, MergesNothingThatWouldBePaddedMore) {
   EXPECT_EQ(uploads(), (Sizes{upload(1, 1), upload(1, 0), upload(16, 0), upload(1, 0)}));
 }
 
+// As those of live streams, whose speech comes in the same pieces.
+TEST_F(CudaEngineTest, MergesManySmallBatchesThatFillALaunchTogether) {
+  const auto engine = open(32);
+  gpu_->hold(true);
+  std::vector<Engine::Ticket> tickets;
+  const auto submit = [&](std::size_t count) {
+    tickets.push_back(
+        engine->submit(std::vector<Sample>(count, batch({1}).front()), Region::Lower, nullptr));
+  };
+  for (int lane = 0; lane < kLanes; ++lane) {
+    submit(1);
+    gpu_->wait_for_launches(opened_.launches + 2 + lane);
+  }
+  for (int stream = 0; stream < 13; ++stream) submit(3);
+  gpu_->hold(false);
+  for (const Engine::Ticket ticket : tickets) engine->collect(ticket);
+  // Ten of them, not the two that fill eight places; the other three wait for no more.
+  EXPECT_EQ(uploads(),
+            (Sizes{upload(1, 1), upload(1, 0), upload(32, 0), upload(8, 0), upload(4, 0)}));
+}
+
 TEST_F(CudaEngineTest, CallsBackInTheOrderOfSubmission) {
   const auto engine = open();
   gpu_->hold(true);
