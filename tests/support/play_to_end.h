@@ -24,8 +24,12 @@ inline void play_to_end(GstElement *pipeline) {
   std::string problem;
   for (bool running = true; running;) {
     GstMessage *message = gst_bus_timed_pop(bus, GST_CLOCK_TIME_NONE);
-    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY)
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY) {
+      // Once for all that have come: it asks every stream, and every stream posts some.
+      while (GstMessage *more = gst_bus_pop_filtered(bus, GST_MESSAGE_LATENCY))
+        gst_message_unref(more);
       gst_bin_recalculate_latency(GST_BIN(pipeline));
+    }
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
       GError *error = nullptr;
       gst_message_parse_error(message, &error, nullptr);
