@@ -2,6 +2,7 @@
  * answers and pushes. Each turn carries out one decision of the Scheduler.
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <algorithm>
+#include <chrono>
 
 #include "gstw2linferprivate.h"
 #include "gstw2lpatchmeta.h"
@@ -266,6 +267,31 @@ static void gst_w2l_infer_free_signal(gpointer data) {
   delete static_cast<std::shared_ptr<w2l::Signal> *>(data);
 }
 
+/* On any clock, by its own means. */
+static void gst_w2l_infer_wait_for_clock(InferState *state, Lock &lock, GstClock *clock,
+                                         GstClockTime time) {
+  guint64 seen = state->signal->changes;
+  GstClockID id = gst_clock_new_single_shot_id(clock, time);
+  gst_clock_id_wait_async(id, gst_w2l_infer_deadline_reached,
+                          new std::shared_ptr<w2l::Signal>(state->signal),
+                          gst_w2l_infer_free_signal);
+  /* The callback needs the lock, so its change cannot be missed here. */
+  if (state->signal->changes == seen) state->signal->cond.wait(lock);
+  lock.unlock();
+  gst_clock_id_unschedule(id);
+  gst_clock_id_unref(id);
+  lock.lock();
+}
+
+/* The system's clock goes as fast as the condition's, whose timeout costs nothing. The other way
+ * all streams of a process share the clock's lock, its list of times and its thread. */
+static void gst_w2l_infer_wait_for_system_clock(InferState *state, Lock &lock, GstClock *clock,
+                                                GstClockTime time) {
+  GstClockTime now = gst_clock_get_time(clock);
+
+  if (now < time) state->signal->cond.wait_for(lock, std::chrono::nanoseconds(time - now));
+}
+
 /* Sleeps until something changes or, live, until `until` on the pipeline's clock. */
 static void gst_w2l_infer_wait(GstW2lInfer *self, Lock &lock, w2l::Time until) {
   InferState *state = self->state;
@@ -276,17 +302,13 @@ static void gst_w2l_infer_wait(GstW2lInfer *self, Lock &lock, w2l::Time until) {
     state->signal->cond.wait(lock);
     return;
   }
-  guint64 seen = state->signal->changes;
   GstClockTime base = gst_element_get_base_time(GST_ELEMENT(self));
-  GstClockID id = gst_clock_new_single_shot_id(clock, base + std::max<w2l::Time>(until, 0));
-  gst_clock_id_wait_async(id, gst_w2l_infer_deadline_reached,
-                          new std::shared_ptr<w2l::Signal>(state->signal),
-                          gst_w2l_infer_free_signal);
-  /* The callback needs the lock, so its change cannot be missed here. */
-  if (state->signal->changes == seen) state->signal->cond.wait(lock);
+  GstClockTime time = base + std::max<w2l::Time>(until, 0);
+  if (G_OBJECT_TYPE(clock) == GST_TYPE_SYSTEM_CLOCK) /* those derived from it may go otherwise */
+    gst_w2l_infer_wait_for_system_clock(state, lock, clock, time);
+  else
+    gst_w2l_infer_wait_for_clock(state, lock, clock, time);
   lock.unlock();
-  gst_clock_id_unschedule(id);
-  gst_clock_id_unref(id);
   gst_object_unref(clock);
   lock.lock();
 }

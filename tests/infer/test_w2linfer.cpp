@@ -714,6 +714,20 @@ GST_START_TEST(a_live_frame_leaves_unpatched_at_its_deadline) {
 }
 GST_END_TEST;
 
+GST_START_TEST(a_live_frame_leaves_at_its_deadline_by_the_systems_clock) {
+  LiveFixture f;
+  GstClock *clock = gst_system_clock_obtain();
+  GstClockTime start = gst_clock_get_time(clock);
+  gst_element_set_clock(f.element, clock);
+  gst_element_set_base_time(f.element, start);
+  f.push_frame(0); /* no speech comes */
+  assert_frame(gst_harness_pull(f.video), 0, nullptr);
+  fail_unless(gst_clock_get_time(clock) >= start + 325 * GST_MSECOND);
+  fail_unless_equals_uint64(f.stat("late"), 1);
+  gst_object_unref(clock);
+}
+GST_END_TEST;
+
 GST_START_TEST(live_speech_may_come_late_while_the_network_can_still_answer) {
   LiveFixture f;
   std::vector<float> samples = speech(1.0);
@@ -1188,6 +1202,7 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, interlaced_frames_pass_with_one_warning);
   tcase_add_test(general, latency_covers_window_and_network_when_live);
   tcase_add_test(general, a_live_frame_leaves_unpatched_at_its_deadline);
+  tcase_add_test(general, a_live_frame_leaves_at_its_deadline_by_the_systems_clock);
   tcase_add_test(general, live_speech_may_come_late_while_the_network_can_still_answer);
   tcase_add_test(general, allocation_asks_for_the_frames_that_are_held);
   tcase_add_test(general, audio_caps_do_not_leak_into_the_video);
