@@ -97,6 +97,7 @@ struct InferState {
   bool eos_pushed = false;
   bool video_eos = false;
   bool audio_flushing = true;
+  bool audio_waits = false;           // for the video, which it is far ahead of
   bool awaiting_audio_flush = false;  // a flushing seek is under way: held audio is of the past
   bool awaiting_video_flush = false;  // likewise: held frames are of the past
   guint32 audio_flush_seqnum = GST_SEQNUM_INVALID;  // of the last flush that the audio has done

@@ -122,11 +122,14 @@ GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffe
     return state->result;
   }
   state->counters.frames++;
+  /* Live, nearly every frame waits behind others for its speech: no reason to wake the task. */
+  bool wakes =
+      !state->scheduler.waits_for_audio() || time < state->video_position || state->audio_waits;
   state->video_untimed = time == w2l::kNoTime;
   if (time != w2l::kNoTime) state->video_position = time;
   state->scheduler.add_frame(time, face ? &face->box : nullptr, discont);
   state->items.push_back(std::move(item));
-  state->signal->cond.notify_all();
+  if (wakes) state->signal->cond.notify_all();
   return GST_FLOW_OK;
 }
 
@@ -309,8 +312,11 @@ static GstFlowReturn gst_w2l_infer_append_audio(GstW2lInfer *self, w2l::Time tim
 
   for (std::size_t at = 0; at < samples.size();) {
     while (!state->audio_flushing && !gst_w2l_infer_audio_unwanted(state) &&
-           gst_w2l_infer_audio_too_far_ahead(state))
+           gst_w2l_infer_audio_too_far_ahead(state)) {
+      state->audio_waits = true;
       state->signal->cond.wait(lock);
+      state->audio_waits = false;
+    }
     if (state->audio_flushing) return GST_FLOW_FLUSHING;
     if (gst_w2l_infer_audio_unwanted(state)) return GST_FLOW_OK;
     std::size_t count = std::min(piece, samples.size() - at);

@@ -96,6 +96,10 @@ class Scheduler {
   // How long an answer is expected to take. Nothing before the first: only a batch can tell.
   Time reserve() const { return reserve_; }
 
+  // A frame is held for which more audio must come, or which next() has not seen yet. One that is
+  // added behind it, and is no earlier, changes nothing about what next() says.
+  bool waits_for_audio() const { return undecided_ < first_id_ + items_.size(); }
+
   // Asks for one step; call it again after carrying the step out. `now` is the running time
   // (live only).
   Decision next(const WindowSource &audio, Time now = kNoTime);

@@ -79,6 +79,27 @@ TEST(SchedulerLive, WaitsForTheEarliestDeadline) {
   EXPECT_EQ(scene.drain(1000), "wait 1210") << "without a time there is no deadline";
 }
 
+// So the element need not ask again for such a frame.
+TEST(SchedulerLive, AFrameBehindOneThatWaitsForAudioChangesNothing) {
+  Scene scene(settings(4), 0);
+  scene.scheduler.set_live(100);
+  EXPECT_FALSE(scene.scheduler.waits_for_audio());
+  scene.face(0);
+  EXPECT_TRUE(scene.scheduler.waits_for_audio());
+  EXPECT_EQ(scene.next(0), "wait 100");
+  for (Time time = 1; time < 5; ++time) {
+    EXPECT_TRUE(scene.scheduler.waits_for_audio());
+    scene.face(time);
+    EXPECT_EQ(scene.next(0), "wait 100");
+  }
+  scene.speech.windows = 4;
+  EXPECT_EQ(scene.next(0), "submit 0@0 1@1 2@2 3@3");
+  EXPECT_TRUE(scene.scheduler.waits_for_audio());
+  scene.speech.windows = 5;
+  EXPECT_EQ(scene.next(0), "wait 100");
+  EXPECT_FALSE(scene.scheduler.waits_for_audio());
+}
+
 TEST(SchedulerLive, WithoutAClockNothingIsLate) {
   Live scene(settings(8), 0);
   scene.face(1000);
