@@ -5,6 +5,15 @@
 #include <algorithm>
 #include <cmath>
 
+// The same integers in wider vectors where the CPU has them: the loader chooses. Sanitizers are not
+// ready yet when it does.
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define W2L_WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define W2L_WIDE
+#endif
+
 namespace w2l {
 namespace {
 
@@ -28,8 +37,8 @@ YuvCoefficients::YuvCoefficients(const GstW2lColorMatrix &m)
   cr[1] = -cr[2] - cr[0];
 }
 
-void blend_row(std::uint8_t *__restrict dst, const std::uint8_t *__restrict src,
-               const std::uint16_t *__restrict alpha, int count) {
+W2L_WIDE void blend_row(std::uint8_t *__restrict dst, const std::uint8_t *__restrict src,
+                        const std::uint16_t *__restrict alpha, int count) {
   for (int i = 0; i < count; i++) {
     // At most 255 * 256 + 128: 16-bit lanes hold it.
     std::uint16_t cover = alpha[i];
@@ -39,16 +48,16 @@ void blend_row(std::uint8_t *__restrict dst, const std::uint8_t *__restrict src,
   }
 }
 
-void scale_alpha_row(std::uint16_t *__restrict out, const std::uint16_t *__restrict alpha,
-                     int opacity, int count) {
+W2L_WIDE void scale_alpha_row(std::uint16_t *__restrict out, const std::uint16_t *__restrict alpha,
+                              int opacity, int count) {
   // 256 * 256 + 128 needs 17 bits.
   for (int i = 0; i < count; i++)
     out[i] = static_cast<std::uint16_t>((std::uint32_t{alpha[i]} * opacity + 128U) >> 8);
 }
 
-void luma_row(std::uint8_t *__restrict y, const std::uint8_t *__restrict b,
-              const std::uint8_t *__restrict g, const std::uint8_t *__restrict r,
-              const YuvCoefficients &c, int count) {
+W2L_WIDE void luma_row(std::uint8_t *__restrict y, const std::uint8_t *__restrict b,
+                       const std::uint8_t *__restrict g, const std::uint8_t *__restrict r,
+                       const YuvCoefficients &c, int count) {
   constexpr int kShift = YuvCoefficients::kFraction;
   const std::int32_t offset = (c.y_offset << kShift) + (1 << (kShift - 1));
   const std::int32_t cb = c.y[0], cg = c.y[1], cr = c.y[2];
@@ -56,24 +65,27 @@ void luma_row(std::uint8_t *__restrict y, const std::uint8_t *__restrict b,
     y[i] = static_cast<std::uint8_t>((offset + cb * b[i] + cg * g[i] + cr * r[i]) >> kShift);
 }
 
-void add_row(std::uint16_t *__restrict sums, const std::uint8_t *__restrict row, int count) {
+W2L_WIDE void add_row(std::uint16_t *__restrict sums, const std::uint8_t *__restrict row,
+                      int count) {
   for (int i = 0; i < count; i++) sums[i] = static_cast<std::uint16_t>(sums[i] + row[i]);
 }
 
-void add_row(std::uint16_t *__restrict sums, const std::uint16_t *__restrict row, int count) {
+W2L_WIDE void add_row(std::uint16_t *__restrict sums, const std::uint16_t *__restrict row,
+                      int count) {
   for (int i = 0; i < count; i++) sums[i] = static_cast<std::uint16_t>(sums[i] + row[i]);
 }
 
-void add_pairs(std::uint16_t *__restrict out, const std::uint16_t *__restrict sums, int count) {
+W2L_WIDE void add_pairs(std::uint16_t *__restrict out, const std::uint16_t *__restrict sums,
+                        int count) {
   for (int i = 0; i < count; i++)
     out[i] = static_cast<std::uint16_t>(sums[2 * i] + sums[2 * i + 1]);
 }
 
-void chroma_row(std::uint8_t *__restrict cb, std::uint8_t *__restrict cr,
-                std::uint16_t *__restrict alpha_out, const std::uint16_t *__restrict b,
-                const std::uint16_t *__restrict g, const std::uint16_t *__restrict r,
-                const std::uint16_t *__restrict alpha, int shift, const YuvCoefficients &c,
-                int count) {
+W2L_WIDE void chroma_row(std::uint8_t *__restrict cb, std::uint8_t *__restrict cr,
+                         std::uint16_t *__restrict alpha_out, const std::uint16_t *__restrict b,
+                         const std::uint16_t *__restrict g, const std::uint16_t *__restrict r,
+                         const std::uint16_t *__restrict alpha, int shift, const YuvCoefficients &c,
+                         int count) {
   // Sums of four with 20 fraction bits reach 2^30: 32-bit lanes hold it.
   const int total_shift = YuvCoefficients::kFraction + shift;
   const std::int32_t offset = (128 << total_shift) + (1 << (total_shift - 1));
