@@ -17,11 +17,14 @@ inline thread_local long allocations_left = kPlenty;
 }  // namespace w2l::test
 
 // Not inlined: a compiler that sees malloc() on one side only takes it for a mistake.
-[[gnu::noinline]] void *operator new(std::size_t size) {
+[[gnu::noinline]] void *operator new(std::size_t size, const std::nothrow_t &) noexcept {
   using w2l::test::allocations_left;
-  if (allocations_left <= 0) throw std::bad_alloc();
+  if (allocations_left <= 0) return nullptr;
   if (allocations_left != w2l::test::kPlenty) --allocations_left;
-  if (void *memory = std::malloc(size > 0 ? size : 1)) return memory;
+  return std::malloc(size > 0 ? size : 1);
+}
+[[gnu::noinline]] void *operator new(std::size_t size) {
+  if (void *memory = operator new(size, std::nothrow)) return memory;
   throw std::bad_alloc();
 }
 [[gnu::noinline]] void operator delete(void *memory) noexcept {
