@@ -69,6 +69,26 @@ class CudaEngineTest : public testing::Test {
     return engine.collect(engine.submit(batch, region, nullptr));
   }
 
+  // Of one sample on each lane, and then of batches of so many that wait together. All have the
+  // same face.
+  Sizes uploads_of_waiting(const Sizes &counts) {
+    const auto engine = open(32);
+    gpu_->hold(true);
+    std::vector<Engine::Ticket> tickets;
+    const auto submit = [&](std::size_t count) {
+      tickets.push_back(
+          engine->submit(std::vector<Sample>(count, batch({1}).front()), Region::Lower, nullptr));
+    };
+    for (int lane = 0; lane < kLanes; ++lane) {
+      submit(1);
+      gpu_->wait_for_launches(opened_.launches + 2 + lane);
+    }
+    for (const std::size_t count : counts) submit(count);
+    gpu_->hold(false);
+    for (const Engine::Ticket ticket : tickets) engine->collect(ticket);
+    return uploads();
+  }
+
   // Faces as numbered, with speech that is new in each batch.
   std::vector<Sample> batch(const std::vector<int> &faces) {
     std::vector<Sample> samples;
@@ -452,42 +472,15 @@ TEST_F(CudaEngineTest, MergesBatchesThatWaitAtTheSameTime) {
 }
 
 TEST_F(CudaEngineTest, MergesNothingThatWouldBePaddedMore) {
-  const auto engine = open(32);
-  gpu_->hold(true);
-  std::vector<Engine::Ticket> tickets;
-  const auto submit = [&](std::size_t count) {
-    tickets.push_back(
-        engine->submit(std::vector<Sample>(count, batch({1}).front()), Region::Lower, nullptr));
-  };
-  for (int lane = 0; lane < kLanes; ++lane) {
-    submit(1);
-    gpu_->wait_for_launches(opened_.launches + 2 + lane);
-  }
-  submit(16);
-  submit(1);  // 17 would be computed as 32
-  gpu_->hold(false);
-  for (const Engine::Ticket ticket : tickets) engine->collect(ticket);
-  EXPECT_EQ(uploads(), (Sizes{upload(1, 1), upload(1, 0), upload(16, 0), upload(1, 0)}));
+  // 17 would be computed as 32.
+  EXPECT_EQ(uploads_of_waiting({16, 1}),
+            (Sizes{upload(1, 1), upload(1, 0), upload(16, 0), upload(1, 0)}));
 }
 
 // As those of live streams, whose speech comes in the same pieces.
 TEST_F(CudaEngineTest, MergesManySmallBatchesThatFillALaunchTogether) {
-  const auto engine = open(32);
-  gpu_->hold(true);
-  std::vector<Engine::Ticket> tickets;
-  const auto submit = [&](std::size_t count) {
-    tickets.push_back(
-        engine->submit(std::vector<Sample>(count, batch({1}).front()), Region::Lower, nullptr));
-  };
-  for (int lane = 0; lane < kLanes; ++lane) {
-    submit(1);
-    gpu_->wait_for_launches(opened_.launches + 2 + lane);
-  }
-  for (int stream = 0; stream < 13; ++stream) submit(3);
-  gpu_->hold(false);
-  for (const Engine::Ticket ticket : tickets) engine->collect(ticket);
   // Ten of them, not the two that fill eight places; the other three wait for no more.
-  EXPECT_EQ(uploads(),
+  EXPECT_EQ(uploads_of_waiting(Sizes(13, 3)),
             (Sizes{upload(1, 1), upload(1, 0), upload(32, 0), upload(8, 0), upload(4, 0)}));
 }
 

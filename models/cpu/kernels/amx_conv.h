@@ -17,7 +17,8 @@ namespace w2l {
 template <typename In = Bf16>
 class AmxConv {
  public:
-  // Not if geometry.spreads_pixels(): pictures of one pixel would fill no tile.
+  // Not if geometry.spreads_pixels(): most of its taps would be multiplied by zeros. With a stride
+  // of the kernel's size the same comes of pictures of one pixel.
   static bool can(const ConvGeometry &geometry) { return !geometry.spreads_pixels(); }
 
   // `weight` is in PyTorch's layout: (out, in, kernel, kernel), of a transposed convolution (in,

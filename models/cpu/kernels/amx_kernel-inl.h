@@ -21,9 +21,6 @@ HWY_BEFORE_NAMESPACE();
 namespace w2l {
 namespace HWY_NAMESPACE {
 
-constexpr int kAmxSums = kAmxGroup * kAmxRows;  // of one position
-constexpr int kAmxChunk = 2 * kAmxRows;         // positions whose products are computed at once
-
 // Channels [0, count) of one pixel.
 HWY_INLINE void finish_pixel(const float *sums, const float *bias, const Bf16 *residual, bool relu,
                              int count, Bf16 *to) {
@@ -47,9 +44,10 @@ class AmxFinish {
         image_rows_(AmxRows(layer, block).of_image),
         across_(layer.row_positions()) {}
 
-  // Of `count` positions from `first` on, and the channels from `channel` on. Those of the last
-  // chunk have to be finished.
+  // What is left of the last chunk, then of `count` positions from `first` on, and the channels
+  // from `channel` on.
   void begin(const AmxPhase &phase, int channel, int first, int count, const float *sums) {
+    rest();
     phase_ = &phase;
     channel_ = channel;
     channels_ = std::min(layer_.out - channel, kAmxSums);
@@ -90,7 +88,7 @@ class AmxFinish {
 
   HWY_INLINE void finish() {
     const float *bias = layer_.bias + channel_;
-    if (channels_ == kAmxSums)
+    if (channels_ == kAmxSums)  // nearly always, and a known number needs no loop
       finish_pixel(sums_, bias, residual_, to_.relu, kAmxSums, pixel_);
     else
       finish_pixel(sums_, bias, residual_, to_.relu, channels_, pixel_);
@@ -112,9 +110,9 @@ class AmxFinish {
 
 // Products of `kPlaces` * 16 positions and `kGroup` * 16 channels, in the tiles 0 to 3. Tiles 4 and
 // 5 hold positions, 6 and 7 weights: each is used twice where there are as many. All are loaded
-// before the first product: mixed with the products they take a third longer beside a busy sibling
-// thread (Emerald Rapids). `kFar`: weights may come from memory, whose own guessing stops at each
-// page.
+// before the first product: mixed with the products they take a quarter longer beside a busy
+// sibling thread (Emerald Rapids). `kFar`: weights may come from memory, whose own guessing stops
+// at each page.
 template <int kPlaces, int kGroup, bool kFar, typename Tiles>
 HWY_INLINE void multiply_tiles(Tiles &tiles, const std::vector<int> &steps, const Bf16 *input,
                                int position_numbers, const Bf16 *weights, float *sums,
@@ -184,7 +182,6 @@ HWY_INLINE void run_group(Tiles &tiles, const AmxLayer &layer, const AmxPhase &p
       multiply_tiles<2, kGroup, true>(tiles, phase.steps, input, numbers, weights, to, finish);
     else
       multiply_tiles<2, kGroup, false>(tiles, phase.steps, input, numbers, weights, to, finish);
-    finish.rest();
     finish.begin(phase, channel, first, count, to);
   }
 }

@@ -15,7 +15,9 @@ constexpr int kAmxRows = 16;     // positions, or output channels, of a tile
 constexpr int kAmxNumbers = 32;  // numbers of a position that one instruction multiplies
 constexpr int kAmxGroup = 2;     // tiles of output channels that are computed at once
 constexpr int kAmxTileWeights = kAmxNumbers * kAmxRows;
-constexpr int kAmxAhead = 4;  // steps before their use, weights are asked for
+constexpr int kAmxChunk = 2 * kAmxRows;         // positions that are computed at once
+constexpr int kAmxSums = kAmxGroup * kAmxRows;  // output channels of each that are
+constexpr int kAmxAhead = 4;                    // steps before their use, weights are asked for
 
 // Positions are output pixels, but of a transposed convolution fields of scale_y * scale_x of them,
 // each computed by another phase: an ordinary convolution with some of the filter's taps.
@@ -59,7 +61,7 @@ struct AmxBlock {
 
 // In floats.
 struct AmxSpace {
-  std::size_t sums;   // of twice 2 x 2 tiles
+  std::size_t sums;   // of two chunks
   std::size_t stage;  // all planes
 
   explicit AmxSpace(const AmxLayer &layer);

@@ -68,7 +68,7 @@ void stage(const AmxLayer &layer, const PixelView<const In> &input, const AmxBlo
 }  // namespace
 
 AmxSpace::AmxSpace(const AmxLayer &layer)
-    : sums(static_cast<std::size_t>(2 * 2 * kAmxRows * kAmxGroup * kAmxRows)),
+    : sums(static_cast<std::size_t>(2 * kAmxChunk * kAmxSums)),
       stage(layer.plane * static_cast<std::size_t>(layer.stride_y) * sizeof(Bf16) / sizeof(float)) {
 }
 
