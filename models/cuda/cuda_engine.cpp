@@ -15,6 +15,7 @@
 
 #include "cuda_network.h"
 #include "engine_jobs.h"
+#include "launch_plan.h"
 #include "range.h"
 
 namespace w2l {
@@ -22,8 +23,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// So few images take as long as one.
-constexpr int kFewImages = 8;
+// Launches that are planned to choose the batches of the next one, if they are full ones.
+constexpr int kLaunchesAhead = 2;
 
 struct Job : EngineJob {
   using EngineJob::EngineJob;
@@ -42,12 +43,6 @@ struct Launch {
   Clock::time_point start;
   std::exception_ptr failure;
 };
-
-// Whether a launch of `samples` takes no longer for each of them than one of `fewer`.
-bool as_cheap(int samples, int fewer) {
-  const auto cost = [](int count) { return std::max(bucket_of(count), kFewImages); };
-  return cost(samples) * fewer <= cost(fewer) * samples;
-}
 
 }  // namespace
 
@@ -100,7 +95,7 @@ struct CudaEngine::State {
   Launch take_waiting() {
     Launch launch;
     launch.number = ++last_launch;
-    for (std::size_t left = jobs_to_merge(); left > 0; --left) {
+    for (std::size_t left = jobs_to_launch(); left > 0; --left) {
       const JobPtr &job = waiting.front();
       job->started = true;
       launch.samples += job->batch.count;
@@ -110,21 +105,16 @@ struct CudaEngine::State {
     return launch;
   }
 
-  // Of those that wait: the number with which a sample costs least, the largest of such. Judged as
-  // a whole, since many batches of three fill a launch well where the first three of them do not.
-  std::size_t jobs_to_merge() const {
-    std::size_t jobs = 0, best = 0;
-    int samples = 0, best_samples = 0;
+  // Of those that wait, as many as matter to the next launch are looked at.
+  std::size_t jobs_to_launch() const {
+    std::vector<WaitingBatch> batches;
+    int samples = 0;
     for (const JobPtr &job : waiting) {
+      batches.push_back({job->batch.count, job->batch.first_row});
       samples += job->batch.count;
-      if (samples > info.max_batch || job->batch.first_row != waiting.front()->batch.first_row)
-        break;
-      ++jobs;
-      if (best > 0 && !as_cheap(samples, best_samples)) continue;
-      best = jobs;
-      best_samples = samples;
+      if (samples >= kLaunchesAhead * info.max_batch) break;
     }
-    return best;
+    return batches_to_launch(batches, info.max_batch);
   }
 
   void start(Launch &launch) {
