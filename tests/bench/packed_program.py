@@ -1,11 +1,7 @@
-"""The whole program and live streams on a device, from an archive of tests/bench/pack."""
+"""The whole program on a device, from an archive of tests/bench/pack."""
 
-import json
-import math
 import os
 import statistics
-import subprocess
-import wave
 
 import figures
 import network
@@ -15,11 +11,6 @@ import workers
 
 PRESET = "medium"
 PICTURES = "pictures.mp4"  # what the app makes of the clip: the floor decodes and encodes these
-STREAM_SIZE = (640, 360)
-STREAM_SECONDS = 8
-STREAM_TIMEOUT = 60  # loading and many times the clip: not in time
-MOST_STREAMS = 1024
-MOST_LATE = 0.001  # of the frames, for it to be real time
 
 
 class PackedProgram(program.ProgramBenchmark):
@@ -92,103 +83,6 @@ def whole_program(seconds, frames, network_fps):
             "fps": round(frames / seconds["app"], 1),
             "ratio": round(seconds["app"] / max(seconds["floor"], network_seconds), 3),
             "main_ratio": round(main / max(floor_main, network_seconds), 3)}
-
-
-# Live streams -----------------------------------------------------------------------------------
-
-def most(works, first=1, limit=MOST_STREAMS, precision=0.06):
-    """The largest number for which works(number), to within a share of it. All below one that works
-    do work as well."""
-    good, bad = 0, None
-    number = first
-    while bad is None and good < limit:
-        if works(number):
-            good, number = number, min(limit, 2 * number)
-        else:
-            bad = number
-    while bad is not None and bad - good > max(1, math.floor(precision * bad)):
-        middle = (good + bad) // 2
-        if works(middle):
-            good = middle
-        else:
-            bad = middle
-    return good
-
-
-def in_time(counts):
-    """Whether all frames were answered, and next to none came late."""
-    frames = counts["shown"] + counts["dropped"]
-    late = counts["dropped"] + counts.get("late", 0) + counts.get("passed", 0)
-    return frames > 0 and late <= MOST_LATE * frames
-
-
-class Streams:
-    """Live streams of the program's clip, made small, side by side in one process."""
-
-    def __init__(self, benchmark):
-        self.benchmark, self.options = benchmark, benchmark.options
-        self.tried, self.decoded = [], []
-
-    def run(self):
-        self._prepare()
-        first = 64 if self.benchmark.device == "cuda" else 1
-        count = most(lambda number: in_time(self._try(number)), first)
-        # They decode as well, so that many decoded only should be in time.
-        decoding = most(lambda number: in_time(self._decode(number)), max(1, count))
-        used = self.decoded[0].get("cpu_seconds", 0) / self.decoded[0]["streams"] / STREAM_SECONDS
-        return {"streams": count, "tried": self.tried, "decoding_streams": decoding,
-                "decoding_tried": self.decoded, "decoding_core_share": round(used, 4)}
-
-    def _prepare(self):
-        benchmark = self.benchmark
-        width, height = STREAM_SIZE
-        facts = benchmark.facts
-        self.clip = benchmark._file("stream.mp4")
-        self.speech = benchmark._file("stream.wav")
-        frames = round(STREAM_SECONDS * benchmark.frames / self._speech_seconds())
-        benchmark._launch(
-            f"filesrc location={benchmark._file('one.mp4')} ! decodebin ! identity "
-            f"eos-after={frames + 1} ! videoscale ! video/x-raw,width={width},height={height} ! "
-            "videoconvert ! x264enc pass=qual quantizer=20 vbv-buf-capacity=0 "
-            f"speed-preset=veryfast ! h264parse ! mp4mux ! filesink location={self.clip}")
-        program.write_speech(benchmark._file("one.wav"), self.speech,
-                             seconds=min(STREAM_SECONDS + 1, self._speech_seconds()))
-        top, bottom, left, right = (round(edge * height / facts["height"])
-                                    for edge in benchmark.box)
-        self.box = f"<{left},{top},{right},{bottom}>"
-
-    def _speech_seconds(self):
-        with wave.open(self.benchmark._file("one.wav")) as file:
-            return file.getnframes() / file.getframerate()
-
-    def _try(self, number):
-        self.benchmark._say(f"{number} live streams on {self.benchmark.device}")
-        counts = self._launch(str(number), self.clip, self.speech, self.benchmark.model,
-                              self.benchmark.device, "auto", self.box)
-        self.tried.append(counts)
-        return counts
-
-    def _decode(self, number):
-        self.benchmark._say(f"{number} streams, decoded only")
-        counts = self._launch(str(number), self.clip)
-        self.decoded.append(counts)
-        return counts
-
-    def _launch(self, *arguments):
-        command = [workers.built(self.options.build, "tests/bench/bench-live-streams"), *arguments]
-        try:
-            run = subprocess.run(command, env=self.benchmark.env, stdout=subprocess.PIPE, text=True,
-                                 timeout=STREAM_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            return {"streams": int(arguments[0]), "shown": 0, "dropped": 0, "cut_off": True}
-        try:
-            counts = json.loads(run.stdout)
-        except ValueError:
-            raise workers.BenchError(f"bench-live-streams ended with status {run.returncode}"
-                                     ) from None
-        if "error" in counts:
-            raise workers.BenchError(f"{arguments[0]} live streams: {counts['error']}")
-        return counts
 
 
 def program_table(result):

@@ -124,29 +124,5 @@ class Ratios(unittest.TestCase):
         self.assertEqual((found["ratio"], found["main_ratio"]), (1.375, 1.333))
 
 
-class Streams(unittest.TestCase):
-    def test_the_most_that_work(self):
-        for count in (0, 1, 2, 7, 16, 100):
-            self.assertEqual(packed_program.most(lambda n: n <= count, precision=0), count)
-            self.assertEqual(packed_program.most(lambda n: n <= count, 8, precision=0), count)
-
-    def test_to_within_a_share(self):
-        tried = []
-        found = packed_program.most(lambda n: tried.append(n) or n <= 100, 8)
-        self.assertTrue(93 <= found <= 100)
-        self.assertLess(len(tried), 10)
-
-    def test_no_more_than_the_limit(self):
-        self.assertEqual(packed_program.most(lambda n: True, limit=24), 24)
-
-    def test_a_late_frame_in_a_thousand_is_in_time(self):
-        def counts(shown, dropped, **more):
-            return {"shown": shown, "dropped": dropped, **more}
-        self.assertTrue(packed_program.in_time(counts(999, 1)))
-        self.assertFalse(packed_program.in_time(counts(998, 2)))
-        self.assertFalse(packed_program.in_time(counts(1000, 0, passed=2, late=0)))
-        self.assertFalse(packed_program.in_time(counts(0, 0)))
-
-
 if __name__ == "__main__":
     unittest.main()
