@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gstw2lbox.h"
+#include "yuv_rows.h"
 
 namespace w2l {
 
@@ -26,26 +27,14 @@ class YuvToBgr {
                std::uint8_t *out);
 
  private:
-  // Of one output colour: y * Y + cb * Cb + cr * Cr + bias, all in units that `shift` undoes.
-  struct Weights {
-    std::int16_t y, cb, cr;
-    std::int32_t bias;
-  };
-  // A luma position's chroma: (near * sample under it + far * the sample `step` further) / 4.
-  struct Taps {
-    int near, far, step;
-  };
-
-  static Taps taps(bool subsampled, bool cosited, int parity);
-  static Weights weights(double y, double cb, double cr, double y_offset);
+  static ChromaTaps taps(bool subsampled, bool cosited, int parity);
+  static YuvWeights weights(double y, double cb, double cr, double y_offset);
   void load_chroma(const GstVideoFrame &frame, int component, const GstW2lBox &box, int row,
                    std::vector<std::int16_t> &out);
-  void convert_row(const std::uint8_t *luma, const std::int16_t *cb, const std::int16_t *cr,
-                   int width, std::uint8_t *out) const;
 
-  Weights blue_, green_, red_;
-  int x_shift_, y_shift_;     // log2 of the chroma subsampling
-  Taps across_[2], down_[2];  // for even and odd columns and rows
+  YuvMatrix matrix_{};
+  int x_shift_, y_shift_;           // log2 of the chroma subsampling
+  ChromaTaps across_[2], down_[2];  // for even and odd columns and rows
 
   std::vector<std::int16_t> blended_;  // a chroma row between two of the frame's, times 4
   std::vector<std::int16_t> cb_, cr_;  // at luma's width, times 16

@@ -5,14 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-// The same integers in wider vectors where the CPU has them: the loader chooses. Sanitizers are not
-// ready yet when it does.
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define W2L_WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define W2L_WIDE
-#endif
+#include "wide_vectors.h"
 
 namespace w2l {
 namespace {
