@@ -63,7 +63,8 @@ GST_ELEMENT_REGISTER_DEFINE(w2linfer, "w2linfer", GST_RANK_NONE, GST_TYPE_W2L_IN
 w2l::VideoStream::VideoStream(const GstVideoInfo &video_info)
     : info(video_info),
       unsupported(gst_w2l_video_info_unsupported(&video_info)),
-      extractor(video_info) {}
+      extractor(video_info),
+      early_extractor(video_info) {}
 
 /* Errors */
 

@@ -1,6 +1,7 @@
 // gst-wav2lip: the state of w2linfer, shared by its source files: gstw2linfer.cpp (class,
-// properties, state changes), gstw2linfersink.cpp (what comes in), gstw2linfertask.cpp (the source
-// task, the only one that pushes) and gstw2linferquery.cpp (queries and upstream events).
+// properties, state changes), gstw2linfersink.cpp (what comes in), gstw2linfercrop.cpp (faces out
+// of frames), gstw2linfertask.cpp (the source task, the only one that pushes) and
+// gstw2linferquery.cpp (queries and upstream events).
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
@@ -37,12 +38,13 @@ struct InferSettings {
   GstW2lAudioEnd audio_end = GST_W2L_AUDIO_END_END;
 };
 
-// What belongs to one CAPS event of the video; the task alone uses the extractor.
+// What belongs to one CAPS event of the video.
 struct VideoStream {
   explicit VideoStream(const GstVideoInfo &video_info);
   GstVideoInfo info;
-  const gchar *unsupported;  // why its frames pass, or null
-  CropExtractor extractor;
+  const gchar *unsupported;       // why its frames pass, or null
+  CropExtractor extractor;        // the task's
+  CropExtractor early_extractor;  // the video chain's
 };
 
 struct MiniObjectUnref {
@@ -50,12 +52,19 @@ struct MiniObjectUnref {
 };
 using MiniObject = std::unique_ptr<GstMiniObject, MiniObjectUnref>;
 
+// A face cut out of its frame.
+struct CutFace {
+  FaceCrop crop;            // no pixels: not cut yet
+  double milliseconds = 0;  // that it took
+};
+
 // One place in the queue; its Scheduler id is that of items.front() plus its index.
 struct QueueItem {
   MiniObject object;                   // buffer or event; null for a query
   GstQuery *query = nullptr;           // borrowed from the thread that waits for its answer
   std::shared_ptr<VideoStream> video;  // frames
   guint face_id = 0;
+  CutFace face;                     // until it is submitted
   GstW2lBox box{};                  // where the answer goes, once submitted
   std::vector<std::uint8_t> image;  // the answer
   int first_valid_row = 0, end_valid_row = 0;
@@ -166,6 +175,12 @@ void gst_w2l_infer_post_error(GstW2lInfer *self, const w2l::Error &error);
  * upstream will not send them again. */
 void gst_w2l_infer_clear_video(GstW2lInfer *self, bool keep_sticky);
 GstPad *gst_w2l_infer_get_audio_pad(GstW2lInfer *self); /* (transfer full) (nullable) */
+
+/* gstw2linfercrop.cpp */
+/* Cuts @box out of a frame. Throws w2l::Error. */
+w2l::CutFace gst_w2l_infer_cut_face(const GstVideoInfo &info, w2l::CropExtractor &extractor,
+                                    GstBuffer *frame, const GstW2lBox &box,
+                                    const w2l::EngineInfo &engine);
 
 /* gstw2linfersink.cpp */
 /* Frames that may be held. Call with the lock. */

@@ -91,6 +91,29 @@ static w2l::Time gst_w2l_infer_running_time(const GstSegment *segment, GstClockT
   return sign * static_cast<w2l::Time>(time);
 }
 
+/* Live, a frame waits for its speech anyway; its pixels are still in the cache now, and when the
+ * speech has come, there is no time to lose. Call with the lock, which is released meanwhile. */
+static w2l::CutFace gst_w2l_infer_cut_early(GstW2lInfer *self, Lock &lock, GstBuffer *buffer,
+                                            const GstW2lBox &box) {
+  InferState *state = self->state;
+  w2l::CutFace face;
+
+  if (!state->live || !state->engine || !state->scheduler.waits_for_audio() ||
+      state->settings.smoothing == GST_W2L_SMOOTHING_REFERENCE) /* the box is not final */
+    return face;
+  std::shared_ptr<w2l::Engine> engine = state->engine;
+  lock.unlock();
+  try {
+    w2l::VideoStream &video = *state->video;
+    face = gst_w2l_infer_cut_face(video.info, video.early_extractor, buffer, box, engine->info());
+  } catch (const std::exception &error) {
+    /* The task, if it comes to that, tries again, and says what is wrong. */
+    GST_DEBUG_OBJECT(self, "not cut yet: %s", error.what());
+  }
+  lock.lock();
+  return face;
+}
+
 GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer) {
   GstW2lInfer *self = GST_W2L_INFER(parent);
   InferState *state = self->state;
@@ -115,6 +138,7 @@ GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffe
     gst_w2l_infer_update_latency(self);
     lock.lock();
   }
+  if (face) item.face = gst_w2l_infer_cut_early(self, lock, buffer, face->box);
   while (state->result == GST_FLOW_OK && state->scheduler.frames() >= gst_w2l_infer_capacity(state))
     gst_w2l_infer_wait_for_room(self, lock);
   if (state->result != GST_FLOW_OK) {

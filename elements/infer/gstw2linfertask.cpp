@@ -1,5 +1,5 @@
-/* gst-wav2lip: w2linfer's source task, the only thread that cuts crops, submits batches, takes
- * answers and pushes. Each turn carries out one decision of the Scheduler.
+/* gst-wav2lip: w2linfer's source task, the only thread that submits batches, takes answers
+ * and pushes. Each turn carries out one decision of the Scheduler.
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <algorithm>
 #include <chrono>
@@ -18,36 +18,17 @@ using w2l::Scheduler;
 
 namespace {
 
-class MappedFrame {
- public:
-  MappedFrame(const GstVideoInfo &info, GstBuffer *buffer) {
-    mapped_ = gst_video_frame_map(&frame_, &info, buffer,
-                                  GstMapFlags(GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF));
-  }
-  ~MappedFrame() {
-    if (mapped_) gst_video_frame_unmap(&frame_);
-  }
-  MappedFrame(const MappedFrame &) = delete;
-  MappedFrame &operator=(const MappedFrame &) = delete;
-  bool ok() const { return mapped_; }
-  const GstVideoFrame &get() const { return frame_; }
-
- private:
-  GstVideoFrame frame_;
-  bool mapped_;
-};
-
 /* The inputs of one batch, taken from the queue so that they can be read without the lock. */
 struct BatchInput {
   struct Frame {
     w2l::MiniObject buffer;
     std::shared_ptr<w2l::VideoStream> video;
     GstW2lBox box;
+    w2l::CutFace face;
   };
   std::vector<Frame> frames;
   std::vector<Scheduler::Id> ids;
   std::vector<float> mels;
-  std::vector<w2l::FaceCrop> crops;
 };
 
 std::size_t mel_size() {
@@ -64,27 +45,23 @@ BatchInput take_inputs(InferState *state, const std::vector<Scheduler::Candidate
     item.box = candidate.box;
     state->timeline.read(candidate.window, &input.mels[input.ids.size() * mel_size()]);
     GstMiniObject *buffer = gst_mini_object_ref(item.object.get());
-    input.frames.push_back({w2l::MiniObject(buffer), item.video, candidate.box});
+    input.frames.push_back(
+        {w2l::MiniObject(buffer), item.video, candidate.box, std::move(item.face)});
     input.ids.push_back(candidate.id);
   }
   return input;
 }
 
-void cut_crops(BatchInput &input, const w2l::EngineInfo &info) {
-  w2l::TraceRange range{"w2linfer: crop"};
-
-  input.crops.resize(input.frames.size());
-  for (std::size_t i = 0; i < input.frames.size(); i++) {
-    const BatchInput::Frame &frame = input.frames[i];
-    MappedFrame mapped(frame.video->info, GST_BUFFER(frame.buffer.get()));
-    if (!mapped.ok())
-      throw w2l::Error(w2l::ErrorCode::Failed,
-                       "a video frame cannot be read in system memory; put cudadownload or "
-                       "videoconvert before the element");
-    if (!frame.video->extractor.cut(mapped.get(), frame.box, info.crop_size, info.max_crop_edge,
-                                    &input.crops[i]))
-      throw w2l::Error(w2l::ErrorCode::Failed, "a face box is not inside its frame");
+/* Those that the video chain has not cut. Returns how long it took for all, in milliseconds. */
+double cut_faces(BatchInput &input, const w2l::EngineInfo &info) {
+  double milliseconds = 0;
+  for (BatchInput::Frame &frame : input.frames) {
+    if (frame.face.crop.pixels.empty())
+      frame.face = gst_w2l_infer_cut_face(frame.video->info, frame.video->extractor,
+                                          GST_BUFFER(frame.buffer.get()), frame.box, info);
+    milliseconds += frame.face.milliseconds;
   }
+  return milliseconds;
 }
 
 }  // namespace
@@ -100,12 +77,10 @@ static void gst_w2l_infer_submit(GstW2lInfer *self, Lock &lock,
 
   flight->ids = input.ids;
   lock.unlock();
-  w2l::Stopwatch watch;
-  cut_crops(input, engine->info());
-  double crop_ms = watch.milliseconds();
+  double crop_ms = cut_faces(input, engine->info());
   std::vector<w2l::Sample> samples;
   for (std::size_t i = 0; i < input.ids.size(); i++) {
-    const w2l::FaceCrop &crop = input.crops[i];
+    const w2l::FaceCrop &crop = input.frames[i].face.crop;
     samples.push_back({{crop.pixels.data(), crop.width, crop.height}, &input.mels[i * mel_size()]});
   }
   flight->submitted = w2l::Stopwatch();

@@ -680,7 +680,7 @@ GST_END_TEST;
 
 /* Live on both inputs, with a clock that the test sets. */
 struct LiveFixture : InferFixture {
-  LiveFixture() {
+  explicit LiveFixture(const char *properties = "") : InferFixture(properties) {
     gst_element_set_clock(element, GST_CLOCK(clock));
     gst_element_set_base_time(element, 0);
     gst_harness_set_live(video, TRUE);
@@ -742,6 +742,38 @@ GST_START_TEST(live_speech_may_come_late_while_the_network_can_still_answer) {
 
   f.push_frame(24); /* behind the speech; now it is known how long an answer takes */
   fail_unless(f.wait_for_sleep() < 24 * kFrame + 325 * GST_MSECOND);
+}
+GST_END_TEST;
+
+/* The greys of the crops of two frames; the second frame's pixels turn to 200 after it was taken
+ * and before its speech comes. */
+static std::vector<int> crops_of_a_changing_frame(const char *properties) {
+  LiveFixture f(properties);
+  f.push_frame(0);
+  f.wait_for_sleep(); /* it waits for speech */
+  std::vector<guint8> pixels(kWidth * 3 * kHeight, 100);
+  GstBuffer *buffer = make_frame(1);
+  gst_buffer_replace_all_memory(
+      buffer, gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, pixels.data(), pixels.size(), 0,
+                                     pixels.size(), nullptr, nullptr));
+  fail_unless_equals_int(gst_harness_push(f.video, buffer), GST_FLOW_OK);
+  std::fill(pixels.begin(), pixels.end(), 200);
+  f.push_audio(speech(1.0));
+  f.end_video();
+  for (int i = 0; i < 2; i++) gst_buffer_unref(gst_harness_pull(f.video));
+  fail_unless_equals_uint64(f.stat("patched"), 2);
+  std::vector<int> greys;
+  for (const fake::Crop &crop : fake::crops()) greys.push_back(crop.pixels.front());
+  return greys;
+}
+
+GST_START_TEST(live_faces_are_cut_before_their_speech_comes) {
+  fail_unless(crops_of_a_changing_frame("") == (std::vector<int>{100, 100}));
+}
+GST_END_TEST;
+
+GST_START_TEST(faces_whose_box_is_not_final_are_cut_later) {
+  fail_unless(crops_of_a_changing_frame("smoothing=reference") == (std::vector<int>{100, 200}));
 }
 GST_END_TEST;
 
@@ -1204,6 +1236,8 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, a_live_frame_leaves_unpatched_at_its_deadline);
   tcase_add_test(general, a_live_frame_leaves_at_its_deadline_by_the_systems_clock);
   tcase_add_test(general, live_speech_may_come_late_while_the_network_can_still_answer);
+  tcase_add_test(general, live_faces_are_cut_before_their_speech_comes);
+  tcase_add_test(general, faces_whose_box_is_not_final_are_cut_later);
   tcase_add_test(general, allocation_asks_for_the_frames_that_are_held);
   tcase_add_test(general, audio_caps_do_not_leak_into_the_video);
   tcase_add_test(general, a_seek_reaches_both_inputs);

@@ -1,0 +1,45 @@
+/* gst-wav2lip: w2linfer cuts the face out of a frame that may lie in any memory.
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstw2linferprivate.h"
+#include "range.h"
+
+namespace {
+
+class MappedFrame {
+ public:
+  MappedFrame(const GstVideoInfo &info, GstBuffer *buffer) {
+    mapped_ = gst_video_frame_map(&frame_, &info, buffer,
+                                  GstMapFlags(GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF));
+  }
+  ~MappedFrame() {
+    if (mapped_) gst_video_frame_unmap(&frame_);
+  }
+  MappedFrame(const MappedFrame &) = delete;
+  MappedFrame &operator=(const MappedFrame &) = delete;
+  bool ok() const { return mapped_; }
+  const GstVideoFrame &get() const { return frame_; }
+
+ private:
+  GstVideoFrame frame_;
+  bool mapped_;
+};
+
+}  // namespace
+
+w2l::CutFace gst_w2l_infer_cut_face(const GstVideoInfo &info, w2l::CropExtractor &extractor,
+                                    GstBuffer *frame, const GstW2lBox &box,
+                                    const w2l::EngineInfo &engine) {
+  w2l::TraceRange range{"w2linfer: crop"};
+  w2l::Stopwatch watch;
+  w2l::CutFace face;
+  MappedFrame mapped(info, frame);
+
+  if (!mapped.ok())
+    throw w2l::Error(w2l::ErrorCode::Failed,
+                     "a video frame cannot be read in system memory; put cudadownload or "
+                     "videoconvert before the element");
+  if (!extractor.cut(mapped.get(), box, engine.crop_size, engine.max_crop_edge, &face.crop))
+    throw w2l::Error(w2l::ErrorCode::Failed, "a face box is not inside its frame");
+  face.milliseconds = watch.milliseconds();
+  return face;
+}
