@@ -11,6 +11,16 @@
 namespace w2l {
 namespace {
 
+// `image` itself when every row is valid, otherwise a copy in `scratch` whose other rows repeat the
+// nearest valid one.
+const cv::Mat &with_valid_rows_only(const cv::Mat &image, RowRange valid, cv::Mat &scratch) {
+  if (valid.first <= 0 && valid.end >= image.rows) return image;
+  // cv::resize reads whole images; what it makes of the repeated rows is never pasted.
+  cv::copyMakeBorder(image.rowRange(valid.first, valid.end), scratch, valid.first,
+                     image.rows - valid.end, 0, 0, cv::BORDER_REPLICATE | cv::BORDER_ISOLATED);
+  return scratch;
+}
+
 // RGB with 3 or 4 bytes a pixel in any order. The small answer is brought into the frame's byte
 // order before it is stretched; from there on a row is just bytes, with coverage 0 on alpha.
 class PackedKernel final : public BlendKernel {
@@ -63,14 +73,6 @@ class PackedKernel final : public BlendKernel {
 };
 
 }  // namespace
-
-const cv::Mat &with_valid_rows_only(const cv::Mat &image, RowRange valid, cv::Mat &scratch) {
-  if (valid.first <= 0 && valid.end >= image.rows) return image;
-  // cv::resize reads whole images; what it makes of the repeated rows is never pasted.
-  cv::copyMakeBorder(image.rowRange(valid.first, valid.end), scratch, valid.first,
-                     image.rows - valid.end, 0, 0, cv::BORDER_REPLICATE | cv::BORDER_ISOLATED);
-  return scratch;
-}
 
 std::unique_ptr<BlendKernel> make_packed_kernel(const GstVideoInfo &info) {
   return std::make_unique<PackedKernel>(info);

@@ -16,20 +16,16 @@ class BlendKernel {
  public:
   virtual ~BlendKernel() = default;
 
-  // Stretches `image` (8-bit BGR) to the patch's box with OpenCV's bilinear cv::resize and blends
-  // the placement's region into `frame`, mapped for writing, of the format the kernel was made
-  // for. Rows of `image` outside patch.valid are not read. Nothing outside the region changes; in
-  // subsampled formats chroma sites that the region covers in part change in proportion.
+  // Stretches `image` (8-bit BGR) to the patch's box as OpenCV's bilinear cv::resize does and
+  // blends the placement's region into `frame`, mapped for writing, of the format the kernel was
+  // made for. Rows of `image` outside patch.valid are not read. Nothing outside the region changes;
+  // in subsampled formats chroma sites that the region covers in part change in proportion.
   virtual void blend(GstVideoFrame *frame, const cv::Mat &image, const PatchGeometry &patch,
                      const Placement &placement, double feather) = 0;
 };
 
 // `info`: one of GST_W2L_VIDEO_FORMATS.
 std::unique_ptr<BlendKernel> make_blend_kernel(const GstVideoInfo &info);
-
-// Used by the kernels: `image` itself when every row is valid, otherwise a copy in `scratch` whose
-// other rows repeat the nearest valid one.
-const cv::Mat &with_valid_rows_only(const cv::Mat &image, RowRange valid, cv::Mat &scratch);
 
 // The two families of kernels: packed R'G'B', and planar or semi-planar Y'CbCr.
 std::unique_ptr<BlendKernel> make_packed_kernel(const GstVideoInfo &info);

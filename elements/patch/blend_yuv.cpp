@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "blend.h"
+#include "linear_stretch.h"
 #include "mask.h"
 #include "row_kernels.h"
 
@@ -28,11 +29,8 @@ class YuvKernel final : public BlendKernel {
     box_ = patch.box;
     region_ = placement.region;
     opacity_ = placement.opacity;
-    cv::Size size(box_.x2 - box_.x1, box_.y2 - box_.y1);
-    mask_.update(size.width, size.height, placement.rows, feather);
-    // Splitting the small answer is cheaper than splitting the stretched one, bits are the same.
-    cv::split(with_valid_rows_only(image, patch.valid, valid_), small_);
-    for (int c = 0; c < 3; c++) cv::resize(small_[c], scaled_[c], size, 0, 0, cv::INTER_LINEAR);
+    mask_.update(box_.x2 - box_.x1, box_.y2 - box_.y1, placement.rows, feather);
+    stretch_rows(image);
 
     left_ = region_.x1 >> x_shift_ << x_shift_;
     sites_ = ((region_.x2 - left_) + (1 << x_shift_) - 1) >> x_shift_;
@@ -47,6 +45,21 @@ class YuvKernel final : public BlendKernel {
     GstW2lColorMatrix matrix;
     gst_w2l_color_matrix_init(&matrix, &info);
     return matrix;
+  }
+
+  // Of the answer, those that are pasted; they are made of valid rows only.
+  void stretch_rows(const cv::Mat &image) {
+    const int width = box_.x2 - box_.x1;
+    const RowRange rows{region_.y1 - box_.y1, region_.y2 - box_.y1};
+    stretch_.set_sizes(image.cols, image.rows, width, box_.y2 - box_.y1);
+    const RowRange read = stretch_.rows_read(rows);
+    // Splitting the small answer is cheaper than splitting the stretched one.
+    cv::split(image.rowRange(read.first, read.end), small_);
+    for (int c = 0; c < 3; c++) {
+      scaled_[c].create(rows.size(), width, CV_8UC1);
+      const auto stride = static_cast<std::ptrdiff_t>(small_[c].step);
+      stretch_.stretch(small_[c].data - read.first * stride, stride, rows, scaled_[c].data);
+    }
   }
 
   // Vertical sums of B, G, R and coverage, padded to whole chroma sites; then one per site.
@@ -88,7 +101,7 @@ class YuvKernel final : public BlendKernel {
   }
 
   const std::uint8_t *scaled_row(int component, int y) const {
-    return scaled_[component].ptr(y - box_.y1) + (region_.x1 - box_.x1);
+    return scaled_[component].ptr(y - region_.y1) + (region_.x1 - box_.x1);
   }
 
   void blend_luma(GstVideoFrame *frame, int y, const std::uint16_t *alpha) {
@@ -156,7 +169,8 @@ class YuvKernel final : public BlendKernel {
   int sites_ = 0;  // chroma sites in a row
 
   // Scratch that keeps its memory from frame to frame.
-  cv::Mat valid_, small_[3], scaled_[3];
+  LinearStretch stretch_;
+  cv::Mat small_[3], scaled_[3];  // the rows that are needed
   std::vector<std::uint16_t> alpha_, column_sums_[kSums], site_sums_[kSums], site_alpha_,
       pair_alpha_;
   std::vector<std::uint8_t> luma_, cb_, cr_, pairs_;
