@@ -21,6 +21,12 @@ class Search(unittest.TestCase):
     def test_no_more_than_the_limit(self):
         self.assertEqual(live_streams.most(lambda n: True, limit=24), 24)
 
+    def test_who_fails_once_is_asked_again(self):
+        answers = [False, True, True, False, False]
+        works = live_streams.one_of_two(lambda number: answers.pop(0))
+        self.assertEqual([works(number) for number in range(3)], [True, True, False])
+        self.assertEqual(answers, [])
+
     def test_a_late_frame_in_a_thousand_is_in_time(self):
         def counts(shown, dropped, **more):
             return {"shown": shown, "dropped": dropped, **more}
