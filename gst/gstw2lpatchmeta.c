@@ -75,6 +75,7 @@ GstW2lPatchMeta *gst_buffer_add_w2l_patch_meta(GstBuffer *buffer, const GstW2lBo
   g_return_val_if_fail(box != NULL, NULL);
   g_return_val_if_fail(GST_IS_BUFFER(image), NULL);
   g_return_val_if_fail(info != NULL && GST_VIDEO_INFO_FORMAT(info) == GST_VIDEO_FORMAT_BGR, NULL);
+  g_return_val_if_fail(GST_VIDEO_INFO_WIDTH(info) > 0, NULL);
   g_return_val_if_fail(first_valid_row < end_valid_row, NULL);
   g_return_val_if_fail(end_valid_row <= (guint)GST_VIDEO_INFO_HEIGHT(info), NULL);
 

@@ -1,7 +1,6 @@
 /* gst-wav2lip: w2linfer cuts the face out of a frame that may lie in any memory.
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstw2linferprivate.h"
-#include "range.h"
 
 namespace {
 
@@ -26,20 +25,17 @@ class MappedFrame {
 
 }  // namespace
 
-w2l::CutFace gst_w2l_infer_cut_face(const GstVideoInfo &info, w2l::CropExtractor &extractor,
-                                    GstBuffer *frame, const GstW2lBox &box,
-                                    const w2l::EngineInfo &engine) {
-  w2l::TraceRange range{"w2linfer: crop"};
-  w2l::Stopwatch watch;
-  w2l::CutFace face;
-  MappedFrame mapped(info, frame);
+w2l::FaceCrop gst_w2l_infer_cut_face(const w2l::VideoStream &video, w2l::CropExtractor &extractor,
+                                     GstBuffer *frame, const GstW2lBox &box,
+                                     const w2l::EngineInfo &engine) {
+  w2l::FaceCrop crop;
+  MappedFrame mapped(video.info, frame);
 
   if (!mapped.ok())
     throw w2l::Error(w2l::ErrorCode::Failed,
                      "a video frame cannot be read in system memory; put cudadownload or "
                      "videoconvert before the element");
-  if (!extractor.cut(mapped.get(), box, engine.crop_size, engine.max_crop_edge, &face.crop))
+  if (!extractor.cut(mapped.get(), box, engine.crop_size, engine.max_crop_edge, &crop))
     throw w2l::Error(w2l::ErrorCode::Failed, "a face box is not inside its frame");
-  face.milliseconds = watch.milliseconds();
-  return face;
+  return crop;
 }

@@ -52,19 +52,13 @@ struct MiniObjectUnref {
 };
 using MiniObject = std::unique_ptr<GstMiniObject, MiniObjectUnref>;
 
-// A face cut out of its frame.
-struct CutFace {
-  FaceCrop crop;            // no pixels: not cut yet
-  double milliseconds = 0;  // that it took
-};
-
 // One place in the queue; its Scheduler id is that of items.front() plus its index.
 struct QueueItem {
   MiniObject object;                   // buffer or event; null for a query
   GstQuery *query = nullptr;           // borrowed from the thread that waits for its answer
   std::shared_ptr<VideoStream> video;  // frames
   guint face_id = 0;
-  CutFace face;                     // until it is submitted
+  FaceCrop crop;                    // no pixels: not cut, or submitted
   GstW2lBox box{};                  // where the answer goes, once submitted
   std::vector<std::uint8_t> image;  // the answer
   int first_valid_row = 0, end_valid_row = 0;
@@ -88,8 +82,9 @@ struct Signal {
 
 struct InferCounters {
   guint64 frames = 0, patched = 0, passed = 0, late = 0, batches = 0, submitted = 0;
-  guint64 repeated_crops = 0;      // of the submitted
-  StageStats crop, network, wait;  // wait: from a batch being submitted to its being collected
+  guint64 repeated_crops = 0;  // of the submitted
+  // crop: a batch's, or live a frame's; wait: from a batch being submitted to its being collected.
+  StageStats crop, network, wait;
 };
 
 struct InferState {
@@ -177,10 +172,10 @@ void gst_w2l_infer_clear_video(GstW2lInfer *self, bool keep_sticky);
 GstPad *gst_w2l_infer_get_audio_pad(GstW2lInfer *self); /* (transfer full) (nullable) */
 
 /* gstw2linfercrop.cpp */
-/* Cuts @box out of a frame. Throws w2l::Error. */
-w2l::CutFace gst_w2l_infer_cut_face(const GstVideoInfo &info, w2l::CropExtractor &extractor,
-                                    GstBuffer *frame, const GstW2lBox &box,
-                                    const w2l::EngineInfo &engine);
+/* Cuts @box out of a frame of @video with one of its extractors. Throws w2l::Error. */
+w2l::FaceCrop gst_w2l_infer_cut_face(const w2l::VideoStream &video, w2l::CropExtractor &extractor,
+                                     GstBuffer *frame, const GstW2lBox &box,
+                                     const w2l::EngineInfo &engine);
 
 /* gstw2linfersink.cpp */
 /* Frames that may be held. Call with the lock. */

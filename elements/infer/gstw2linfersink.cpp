@@ -1,11 +1,12 @@
-/* gst-wav2lip: what comes into w2linfer. Chain functions only append and wait for room; all
- * serialized events keep their place among the frames.
+/* gst-wav2lip: what comes into w2linfer. Chain functions append and wait for room, and live the
+ * video's cuts faces; all serialized events keep their place among the frames.
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <algorithm>
 #include <chrono>
 
 #include "gstw2lfacemeta.h"
 #include "gstw2linferprivate.h"
+#include "range.h"
 
 #define GST_CAT_DEFAULT gst_w2l_infer_debug
 
@@ -93,25 +94,30 @@ static w2l::Time gst_w2l_infer_running_time(const GstSegment *segment, GstClockT
 
 /* Live, a frame waits for its speech anyway; its pixels are still in the cache now, and when the
  * speech has come, there is no time to lose. Call with the lock, which is released meanwhile. */
-static w2l::CutFace gst_w2l_infer_cut_early(GstW2lInfer *self, Lock &lock, GstBuffer *buffer,
-                                            const GstW2lBox &box) {
+static w2l::FaceCrop gst_w2l_infer_cut_early(GstW2lInfer *self, Lock &lock, GstBuffer *buffer,
+                                             const GstW2lBox &box) {
   InferState *state = self->state;
-  w2l::CutFace face;
+  w2l::FaceCrop crop;
 
-  if (!state->live || !state->engine || !state->scheduler.waits_for_audio() ||
+  if (state->result != GST_FLOW_OK || !state->live || !state->scheduler.waits_for_audio() ||
       state->settings.smoothing == GST_W2L_SMOOTHING_REFERENCE) /* the box is not final */
-    return face;
-  std::shared_ptr<w2l::Engine> engine = state->engine;
+    return crop;
+  /* As long as pads are active, the engine stays. */
+  const w2l::EngineInfo &info = state->engine->info();
+  w2l::TraceRange range{"w2linfer: crop"};
   lock.unlock();
+  w2l::Stopwatch watch;
   try {
     w2l::VideoStream &video = *state->video;
-    face = gst_w2l_infer_cut_face(video.info, video.early_extractor, buffer, box, engine->info());
+    crop = gst_w2l_infer_cut_face(video, video.early_extractor, buffer, box, info);
   } catch (const std::exception &error) {
     /* The task, if it comes to that, tries again, and says what is wrong. */
     GST_DEBUG_OBJECT(self, "not cut yet: %s", error.what());
   }
+  double milliseconds = watch.milliseconds();
   lock.lock();
-  return face;
+  state->counters.crop.add(milliseconds);
+  return crop;
 }
 
 GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer) {
@@ -138,7 +144,8 @@ GstFlowReturn gst_w2l_infer_video_chain(GstPad *pad, GstObject *parent, GstBuffe
     gst_w2l_infer_update_latency(self);
     lock.lock();
   }
-  if (face) item.face = gst_w2l_infer_cut_early(self, lock, buffer, face->box);
+  if (face && time != w2l::kNoTime)
+    item.crop = gst_w2l_infer_cut_early(self, lock, buffer, face->box);
   while (state->result == GST_FLOW_OK && state->scheduler.frames() >= gst_w2l_infer_capacity(state))
     gst_w2l_infer_wait_for_room(self, lock);
   if (state->result != GST_FLOW_OK) {

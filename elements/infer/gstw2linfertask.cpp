@@ -24,7 +24,7 @@ struct BatchInput {
     w2l::MiniObject buffer;
     std::shared_ptr<w2l::VideoStream> video;
     GstW2lBox box;
-    w2l::CutFace face;
+    w2l::FaceCrop crop;
   };
   std::vector<Frame> frames;
   std::vector<Scheduler::Id> ids;
@@ -46,22 +46,24 @@ BatchInput take_inputs(InferState *state, const std::vector<Scheduler::Candidate
     state->timeline.read(candidate.window, &input.mels[input.ids.size() * mel_size()]);
     GstMiniObject *buffer = gst_mini_object_ref(item.object.get());
     input.frames.push_back(
-        {w2l::MiniObject(buffer), item.video, candidate.box, std::move(item.face)});
+        {w2l::MiniObject(buffer), item.video, candidate.box, std::move(item.crop)});
     input.ids.push_back(candidate.id);
   }
   return input;
 }
 
-/* Those that the video chain has not cut. Returns how long it took for all, in milliseconds. */
-double cut_faces(BatchInput &input, const w2l::EngineInfo &info) {
-  double milliseconds = 0;
+/* Those that the video chain has not cut. Returns whether there were any. */
+bool cut_faces(BatchInput &input, const w2l::EngineInfo &info) {
+  w2l::TraceRange range{"w2linfer: crop"};
+  bool any = false;
+
   for (BatchInput::Frame &frame : input.frames) {
-    if (frame.face.crop.pixels.empty())
-      frame.face = gst_w2l_infer_cut_face(frame.video->info, frame.video->extractor,
-                                          GST_BUFFER(frame.buffer.get()), frame.box, info);
-    milliseconds += frame.face.milliseconds;
+    if (!frame.crop.pixels.empty()) continue;
+    frame.crop = gst_w2l_infer_cut_face(*frame.video, frame.video->extractor,
+                                        GST_BUFFER(frame.buffer.get()), frame.box, info);
+    any = true;
   }
-  return milliseconds;
+  return any;
 }
 
 }  // namespace
@@ -77,10 +79,12 @@ static void gst_w2l_infer_submit(GstW2lInfer *self, Lock &lock,
 
   flight->ids = input.ids;
   lock.unlock();
-  double crop_ms = cut_faces(input, engine->info());
+  w2l::Stopwatch watch;
+  bool cut = cut_faces(input, engine->info());
+  double crop_ms = watch.milliseconds();
   std::vector<w2l::Sample> samples;
   for (std::size_t i = 0; i < input.ids.size(); i++) {
-    const w2l::FaceCrop &crop = input.frames[i].face.crop;
+    const w2l::FaceCrop &crop = input.frames[i].crop;
     samples.push_back({{crop.pixels.data(), crop.width, crop.height}, &input.mels[i * mel_size()]});
   }
   flight->submitted = w2l::Stopwatch();
@@ -95,7 +99,7 @@ static void gst_w2l_infer_submit(GstW2lInfer *self, Lock &lock,
   state->flights.push_back(flight);
   state->counters.batches++;
   state->counters.submitted += samples.size();
-  state->counters.crop.add(crop_ms);
+  if (cut) state->counters.crop.add(crop_ms);
 }
 
 /* Live: the time granted to the network follows what it really takes. */

@@ -98,7 +98,9 @@ class Scheduler {
 
   // A frame is held for which more audio must come, or which next() has not seen yet. One that is
   // added behind it, and is no earlier, changes nothing about what next() says.
-  bool waits_for_audio() const { return undecided_ < first_id_ + items_.size(); }
+  bool waits_for_audio() const {
+    return has_audio_ && !audio_ended_ && undecided_ < first_id_ + items_.size();
+  }
 
   // Asks for one step; call it again after carrying the step out. `now` is the running time
   // (live only).

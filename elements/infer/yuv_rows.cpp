@@ -10,11 +10,6 @@
 
 #include "wide_vectors.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-#define W2L_AVX2 __attribute__((target("avx2")))
-#endif
-
 namespace w2l {
 namespace {
 
@@ -132,18 +127,19 @@ W2L_AVX2 void convert_avx2(const YuvRow &row, const YuvMatrix &matrix, std::uint
 #endif
 
 // On any CPU. Returns the pixel behind the last one.
-int convert_universal(const YuvRow &row, const YuvMatrix &matrix, std::uint8_t *out) {
+int convert_universal([[maybe_unused]] const YuvRow &row, [[maybe_unused]] const YuvMatrix &matrix,
+                      [[maybe_unused]] std::uint8_t *out) {
   int x = 0;
 #if CV_SIMD128
-  const auto in_turns = [](std::int16_t first, std::int16_t second) {
+  const auto taking_turns = [](std::int16_t first, std::int16_t second) {
     const std::int16_t lanes[8] = {first, second, first, second, first, second, first, second};
     return cv::v_load(lanes);
   };
   const YuvWeights &blue = matrix.blue, &green = matrix.green, &red = matrix.red;
-  const cv::v_int16x8 blue_weights = in_turns(blue.y, blue.cb),
-                      green_weights = in_turns(green.y, green.cb),
-                      red_weights = in_turns(red.y, red.cr), green_cr = in_turns(green.cr, 0),
-                      zero = cv::v_setzero_s16();
+  const cv::v_int16x8 blue_weights = taking_turns(blue.y, blue.cb),
+                      green_weights = taking_turns(green.y, green.cb),
+                      red_weights = taking_turns(red.y, red.cr),
+                      green_cr = taking_turns(green.cr, 0), zero = cv::v_setzero_s16();
   const cv::v_int32x4 blue_bias = cv::v_setall_s32(blue.bias),
                       green_bias = cv::v_setall_s32(green.bias),
                       red_bias = cv::v_setall_s32(red.bias);

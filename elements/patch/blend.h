@@ -19,7 +19,8 @@ class BlendKernel {
   // Stretches `image` (8-bit BGR) to the patch's box as OpenCV's bilinear cv::resize does and
   // blends the placement's region into `frame`, mapped for writing, of the format the kernel was
   // made for. Rows of `image` outside patch.valid are not read. Nothing outside the region changes;
-  // in subsampled formats chroma sites that the region covers in part change in proportion.
+  // in subsampled formats chroma sites that the region covers in part change in proportion. The
+  // placement is visible().
   virtual void blend(GstVideoFrame *frame, const cv::Mat &image, const PatchGeometry &patch,
                      const Placement &placement, double feather) = 0;
 };

@@ -58,7 +58,7 @@ class YuvKernel final : public BlendKernel {
     for (int c = 0; c < 3; c++) {
       scaled_[c].create(rows.size(), width, CV_8UC1);
       const auto stride = static_cast<std::ptrdiff_t>(small_[c].step);
-      stretch_.stretch(small_[c].data - read.first * stride, stride, rows, scaled_[c].data);
+      stretch_.stretch(small_[c].data, stride, rows, scaled_[c].data);
     }
   }
 

@@ -5,14 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <stdexcept>
+#include <utility>
 
 #include "wide_vectors.h"
-
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-#define W2L_AVX2 __attribute__((target("avx2")))
-#endif
 
 namespace w2l {
 namespace {
@@ -32,9 +28,9 @@ std::int16_t weight_of(float share) {
   return static_cast<std::int16_t>(std::lrint(share * static_cast<float>(kWholeWeight)));
 }
 
-W2L_WIDE void mix_rows(const std::int16_t *__restrict first, const std::int16_t *__restrict second,
-                       int first_weight, int second_weight, int count,
-                       std::uint8_t *__restrict out) {
+W2L_WIDE void mix_shares(const std::int16_t *__restrict first,
+                         const std::int16_t *__restrict second, int first_weight, int second_weight,
+                         int count, std::uint8_t *__restrict out) {
   for (int x = 0; x < count; ++x) {
     const int sum =
         ((first[x] * first_weight) >> kShareBits) + ((second[x] * second_weight) >> kShareBits);
@@ -60,6 +56,7 @@ W2L_AVX2 inline __m256i two_halves(const std::uint8_t *first, const std::uint8_t
 std::vector<LinearStretch::Taps> LinearStretch::taps(int from, int to) {
   const double scale = 1.0 / (static_cast<double>(to) / from);
   std::vector<Taps> taps;
+  taps.reserve(static_cast<std::size_t>(to));
   for (int i = 0; i < to; ++i) {
     const auto centre = static_cast<float>((i + 0.5) * scale - 0.5);
     const int first = static_cast<int>(std::floor(centre));
@@ -72,12 +69,24 @@ std::vector<LinearStretch::Taps> LinearStretch::taps(int from, int to) {
   return taps;
 }
 
+// Beyond the centres of the outermost pixels a row goes on as it is.
+std::vector<LinearStretch::Taps> LinearStretch::taps_across(int from, int to) {
+  std::vector<Taps> across = taps(from, to);
+  for (Taps &t : across)
+    if (t.first == t.second) t = {t.first, t.second, kWholeWeight, 0};
+  return across;
+}
+
 void LinearStretch::set_sizes(int from_width, int from_height, int to_width, int to_height) {
+  if (std::min({from_width, from_height, to_width, to_height}) < 1)
+    throw std::invalid_argument("a picture without pixels cannot be stretched");
+  // Sizes only when all that belongs to them is there: what comes before may throw.
   if (from_width != from_width_ || to_width != to_width_) {
-    across_ = taps(from_width, to_width);
+    std::vector<Taps> across = taps_across(from_width, to_width);
+    blocks_ = blocks(across, from_width);
+    across_ = std::move(across);
     from_width_ = from_width;
     to_width_ = to_width;
-    if (!make_blocks()) blocks_.clear();
   }
   if (from_height != from_height_ || to_height != to_height_) {
     down_ = taps(from_height, to_height);
@@ -86,26 +95,29 @@ void LinearStretch::set_sizes(int from_width, int from_height, int to_width, int
   }
 }
 
-// False where that is not possible: rows are too short, or shrunk too much.
-bool LinearStretch::make_blocks() {
-  blocks_.clear();
+// None where that is not possible: no AVX2, rows too short, or shrunk too much.
+std::vector<LinearStretch::Block> LinearStretch::blocks(const std::vector<Taps> &across,
+                                                        int from_width) {
+  std::vector<Block> blocks;
 #ifdef W2L_AVX2
-  if (from_width_ < kBytes || to_width_ < kBlock || !__builtin_cpu_supports("avx2")) return false;
-  for (int next = 0; next < to_width_; next += kBlock) {
+  const auto to_width = static_cast<int>(across.size());
+  if (from_width < kBytes || to_width < kBlock || !__builtin_cpu_supports("avx2")) return blocks;
+  blocks.reserve(static_cast<std::size_t>((to_width + kBlock - 1) / kBlock));
+  for (int next = 0; next < to_width; next += kBlock) {
     Block block{};
-    block.at = std::min(next, to_width_ - kBlock);  // the last one has some for the second time
-    if (!make_half(block, 0) || !make_half(block, 1)) return false;
-    blocks_.push_back(block);
+    block.at = std::min(next, to_width - kBlock);  // the last one has some for the second time
+    const Taps *taps = &across[static_cast<std::size_t>(block.at)];
+    if (!fill_half(block, 0, taps, from_width) ||
+        !fill_half(block, 1, taps + kHalfBlock, from_width))
+      return {};
+    blocks.push_back(block);
   }
-  return true;
-#else
-  return false;
 #endif
+  return blocks;
 }
 
-bool LinearStretch::make_half(Block &block, int half) const {
-  const Taps *taps = &across_[static_cast<std::size_t>(block.at + half * kHalfBlock)];
-  const int begin = std::min(taps[0].first, from_width_ - kBytes);
+bool LinearStretch::fill_half(Block &block, int half, const Taps *taps, int from_width) {
+  const int begin = std::min(taps[0].first, from_width - kBytes);
   block.begin[half] = begin;
   for (int i = 0; i < kHalfBlock; ++i) {
     if (taps[i].second - begin >= kBytes) return false;
@@ -159,15 +171,15 @@ void LinearStretch::stretch(const std::uint8_t *from, std::ptrdiff_t stride, Row
   const auto share = [&](int row) {
     return shares_.data() + static_cast<std::size_t>(row - read.first) * width;
   };
-  for (int row = read.first; row < read.end; ++row) {
+  for (int row = read.first; row < read.end; ++row, from += stride) {
     if (blocks_.empty() || plain_)
-      stretch_row(from + row * stride, share(row));
+      stretch_row(from, share(row));
     else
-      stretch_row_by_blocks(from + row * stride, share(row));
+      stretch_row_by_blocks(from, share(row));
   }
   for (int row = rows.first; row < rows.end; ++row, out += width) {
     const Taps &t = down_[static_cast<std::size_t>(row)];
-    mix_rows(share(t.first), share(t.second), t.first_weight, t.second_weight, to_width_, out);
+    mix_shares(share(t.first), share(t.second), t.first_weight, t.second_weight, to_width_, out);
   }
 }
 

@@ -13,14 +13,14 @@ namespace w2l {
 
 class LinearStretch {
  public:
-  // In pixels, all at least 1. Cheap while they stay the same.
+  // In pixels. Cheap while they stay the same. Throws std::invalid_argument if one is less than 1.
   void set_sizes(int from_width, int from_height, int to_width, int to_height);
 
   // The plane's rows that these rows of the stretched one are made of.
   RowRange rows_read(RowRange rows) const;
 
-  // Writes `rows` of the stretched plane to `out`, packed. `from` is the plane's row 0, of which,
-  // as of others, only rows_read(rows) are touched. `rows` is not empty.
+  // Writes `rows` of the stretched plane, which are not none, to `out`, packed. `from` is the first
+  // of rows_read(rows).
   void stretch(const std::uint8_t *from, std::ptrdiff_t stride, RowRange rows, std::uint8_t *out);
 
   // For tests: on any CPU, as where there is no AVX2.
@@ -41,9 +41,10 @@ class LinearStretch {
     alignas(32) std::int16_t weights[2][16];  // for the lower, then the upper half of each eight
   };
 
+  static std::vector<Taps> taps_across(int from, int to);
   static std::vector<Taps> taps(int from, int to);
-  bool make_blocks();
-  bool make_half(Block &block, int half) const;
+  static std::vector<Block> blocks(const std::vector<Taps> &across, int from_width);
+  static bool fill_half(Block &block, int half, const Taps *taps, int from_width);
   void stretch_row(const std::uint8_t *from, std::int16_t *out) const;
   void stretch_row_by_blocks(const std::uint8_t *from, std::int16_t *out) const;
 

@@ -34,16 +34,16 @@ struct Superellipse {
   }
 };
 
-}  // namespace
-
 // One row of the mask, written so that the compiler makes vectors of it.
-W2L_WIDE static void soft_row(const float *__restrict columns, int width, float row_term,
-                              float scale, float top, std::uint16_t *__restrict out) {
+W2L_WIDE void soft_row(const float *__restrict columns, int width, float row_term, float scale,
+                       float top, std::uint16_t *__restrict out) {
   for (int x = 0; x < width; x++) {
     float coverage = smoothstep((1.0F - row_term - columns[x]) * scale) * top;
     out[x] = static_cast<std::uint16_t>(static_cast<int>(coverage * kOpaque + 0.5F));
   }
 }
+
+}  // namespace
 
 FeatherMask::FeatherMask(int samples, unsigned written) : samples_(samples), written_(written) {}
 
@@ -66,7 +66,7 @@ void FeatherMask::update(int width, int height, RowRange rows, double feather) {
 
 void FeatherMask::write_row(int y, const std::uint16_t *pixels) {
   std::uint16_t *out = values_.data() + offset_of(y);
-  if (samples_ == 1) {
+  if (samples_ == 1 && written_ == 1) {
     std::copy(pixels, pixels + width_, out);
     return;
   }

@@ -5,31 +5,20 @@
 
 #include <limits>
 
-#include "lane.h"
-
 namespace w2l {
-namespace {
-
-// Launches of 1 to 128 samples take about as long as if each had so many more (on an H100, in fp16
-// and bf16, within a fifth).
-constexpr int kLaunchCost = 12;
-
-int cost_of(int samples) {
-  return kLaunchCost + bucket_of(samples);
-}
-
-}  // namespace
 
 std::size_t batches_to_launch(const std::vector<WaitingBatch> &waiting, int max_batch) {
   std::size_t first_launch = 0;
   std::vector<int> costs(waiting.size() + 1);  // of all batches from here on
   for (std::size_t from = waiting.size(); from-- > 0;) {
     costs[from] = std::numeric_limits<int>::max();
-    int samples = 0;
+    int samples = 0, computed = 1;
     for (std::size_t end = from; end < waiting.size(); ++end) {
       samples += waiting[end].samples;
-      if (samples > max_batch || waiting[end].first_row != waiting[from].first_row) break;
-      const int cost = cost_of(samples) + costs[end + 1];
+      const bool fits = samples <= max_batch && waiting[end].first_row == waiting[from].first_row;
+      if (end > from && !fits) break;
+      while (computed < samples) computed *= 2;
+      const int cost = kLaunchCost + computed + costs[end + 1];
       if (cost > costs[from]) continue;
       costs[from] = cost;
       first_launch = end + 1 - from;  // of equals, the one whose first answers are the most

@@ -43,7 +43,7 @@ Counts launches_of(const Counts &samples, int max_batch = 128) {
 
 int cost(const Counts &counts) {
   int sum = 0;
-  for (const int count : counts) sum += 12 + bucket_of(count);
+  for (const int count : counts) sum += kLaunchCost + bucket_of(count);
   return sum;
 }
 
@@ -89,6 +89,11 @@ TEST(LaunchPlan, ManySmallBatchesFillLaunchesTogether) {
 TEST(LaunchPlan, LaunchesAreNoLargerThanAllowed) {
   EXPECT_EQ(launches_of({4, 4, 4}, 8), (Counts{8, 4}));
   EXPECT_EQ(launches_of({128, 128, 1}), (Counts{128, 128, 1}));
+}
+
+TEST(LaunchPlan, ABatchThatIsTooLargeIsALaunchOfItsOwn) {
+  EXPECT_EQ(batches_to_launch({{9, 0}, {1, 0}}, 8), 1U);
+  EXPECT_EQ(batches_to_launch({{1, 0}, {9, 0}, {9, 0}}, 8), 1U);
 }
 
 TEST(LaunchPlan, OtherRowsNeedAnotherLaunch) {

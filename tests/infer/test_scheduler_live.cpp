@@ -100,6 +100,19 @@ TEST(SchedulerLive, AFrameBehindOneThatWaitsForAudioChangesNothing) {
   EXPECT_FALSE(scene.scheduler.waits_for_audio());
 }
 
+TEST(SchedulerLive, NothingWaitsForAudioThatWillNotCome) {
+  Scene scene(settings(4), 0);
+  scene.face(0);
+  EXPECT_TRUE(scene.scheduler.waits_for_audio());
+  scene.scheduler.set_has_audio(false);
+  EXPECT_FALSE(scene.scheduler.waits_for_audio());
+  scene.scheduler.set_has_audio(true);
+  scene.speech.ended = true;
+  EXPECT_EQ(scene.next(), "passed 0");
+  scene.face(1);
+  EXPECT_FALSE(scene.scheduler.waits_for_audio());
+}
+
 TEST(SchedulerLive, WithoutAClockNothingIsLate) {
   Live scene(settings(8), 0);
   scene.face(1000);

@@ -745,12 +745,9 @@ GST_START_TEST(live_speech_may_come_late_while_the_network_can_still_answer) {
 }
 GST_END_TEST;
 
-/* The greys of the crops of two frames; the second frame's pixels turn to 200 after it was taken
- * and before its speech comes. */
-static std::vector<int> crops_of_a_changing_frame(const char *properties) {
-  LiveFixture f(properties);
-  f.push_frame(0);
-  f.wait_for_sleep(); /* it waits for speech */
+/* The greys of the crops of two frames. The first one waits for speech; the pixels of the second
+ * turn to 200 after it was taken and before its speech comes. */
+static std::vector<int> crops_of_a_changing_frame(InferFixture &f) {
   std::vector<guint8> pixels(kWidth * 3 * kHeight, 100);
   GstBuffer *buffer = make_frame(1);
   gst_buffer_replace_all_memory(
@@ -768,12 +765,38 @@ static std::vector<int> crops_of_a_changing_frame(const char *properties) {
 }
 
 GST_START_TEST(live_faces_are_cut_before_their_speech_comes) {
-  fail_unless(crops_of_a_changing_frame("") == (std::vector<int>{100, 100}));
+  LiveFixture f;
+  f.push_frame(0);
+  f.wait_for_sleep();
+  fail_unless(crops_of_a_changing_frame(f) == (std::vector<int>{100, 100}));
 }
 GST_END_TEST;
 
 GST_START_TEST(faces_whose_box_is_not_final_are_cut_later) {
-  fail_unless(crops_of_a_changing_frame("smoothing=reference") == (std::vector<int>{100, 200}));
+  LiveFixture f("smoothing=reference");
+  f.push_frame(0);
+  f.wait_for_sleep();
+  fail_unless(crops_of_a_changing_frame(f) == (std::vector<int>{100, 200}));
+}
+GST_END_TEST;
+
+GST_START_TEST(faces_of_files_are_cut_with_their_batch) {
+  InferFixture f;
+  f.push_frame(0);
+  fail_unless(crops_of_a_changing_frame(f) == (std::vector<int>{100, 200}));
+}
+GST_END_TEST;
+
+GST_START_TEST(a_live_frame_that_cannot_be_read_is_an_error_when_its_speech_comes) {
+  LiveFixture f;
+  f.push_frame(0);
+  f.wait_for_sleep();
+  GstBuffer *buffer = make_frame(1);
+  gst_buffer_set_size(buffer, kWidth); /* less than its caps say */
+  fail_unless_equals_int(gst_harness_push(f.video, buffer), GST_FLOW_OK);
+  fail_unless(f.pop(GST_MESSAGE_ERROR) == nullptr);
+  f.push_audio(speech(1.0));
+  gst_message_unref(gst_bus_timed_pop_filtered(f.bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ERROR));
 }
 GST_END_TEST;
 
@@ -1238,6 +1261,8 @@ static Suite *w2linfer_suite(void) {
   tcase_add_test(general, live_speech_may_come_late_while_the_network_can_still_answer);
   tcase_add_test(general, live_faces_are_cut_before_their_speech_comes);
   tcase_add_test(general, faces_whose_box_is_not_final_are_cut_later);
+  tcase_add_test(general, faces_of_files_are_cut_with_their_batch);
+  tcase_add_test(general, a_live_frame_that_cannot_be_read_is_an_error_when_its_speech_comes);
   tcase_add_test(general, allocation_asks_for_the_frames_that_are_held);
   tcase_add_test(general, audio_caps_do_not_leak_into_the_video);
   tcase_add_test(general, a_seek_reaches_both_inputs);

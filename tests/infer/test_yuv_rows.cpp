@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint8_t kUntouched = 0xa5;
 constexpr int kMargin = 64;
 
-// BT.601, limited range; what rounds to the largest and the smallest sums is in it, too.
+// BT.601, limited range.
 const YuvMatrix kMatrix{{9539, 16525, 0, -(9539 * 16 + 16525 * 128) * 16},
                         {9539, -3209, -6660, -(9539 * 16 + (-3209 - 6660) * 128) * 16},
                         {9539, 0, 13075, -(9539 * 16 + 13075 * 128) * 16}};
@@ -67,7 +67,7 @@ TEST(YuvRows, ChromaRowsAreMixed) {
   std::mt19937 random{4};
   for (int step : {1, 2}) {
     for (int count = 1; count <= 70; ++count) {
-      std::vector<std::uint8_t> near(static_cast<std::size_t>(2 * count)), far = near;
+      std::vector<std::uint8_t> near(static_cast<std::size_t>(step * (count - 1) + 1)), far = near;
       for (auto *row : {&near, &far})
         for (std::uint8_t &sample : *row) sample = static_cast<std::uint8_t>(random());
       std::vector<std::int16_t> out(static_cast<std::size_t>(count) + 1, 77);

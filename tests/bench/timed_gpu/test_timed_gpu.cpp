@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "sample_checkpoints.h"
 #include "sample_inputs.h"
 #include "temporary_file.h"
+#include "timed_driver.h"
 
 namespace w2l {
 namespace {
@@ -25,18 +27,22 @@ class TimedGpu : public testing::Test {
     engine_ = open_engine(config);
   }
 
-  Answers run(int faces, Region region) {
-    std::vector<std::unique_ptr<test::SampleInput>> inputs;
+  std::vector<Sample> faces(int count) {
     std::vector<Sample> samples;
-    for (int face = 0; face < faces; ++face) {
-      inputs.push_back(std::make_unique<test::SampleInput>(face));
-      samples.push_back(inputs.back()->sample());
+    for (int face = 0; face < count; ++face) {
+      inputs_.push_back(std::make_unique<test::SampleInput>(face));
+      samples.push_back(inputs_.back()->sample());
     }
-    return engine_->collect(engine_->submit(samples, region, nullptr));
+    return samples;
+  }
+
+  Answers run(int count, Region region) {
+    return engine_->collect(engine_->submit(faces(count), region, nullptr));
   }
 
   test::TemporaryFile file_;
   std::shared_ptr<Engine> engine_;
+  std::vector<std::unique_ptr<test::SampleInput>> inputs_;
 };
 
 TEST_F(TimedGpu, IsTakenForAGpu) {
@@ -56,11 +62,37 @@ TEST_F(TimedGpu, AnswersAreGrey) {
   }
 }
 
-// What an H100 takes, not less: it never waits for less time than it means to.
+// No less: nobody wakes up before it is time.
 TEST_F(TimedGpu, AnswersTakeTheirTime) {
-  EXPECT_GE(run(1, Region::Full).milliseconds, 0.35);
-  EXPECT_GE(run(100, Region::Full).milliseconds, 4.57);
-  EXPECT_GE(run(100, Region::Lower).milliseconds, 2.9);  // of the same faces
+  EXPECT_GE(run(1, Region::Full).milliseconds, bench::launch_milliseconds(1, false, false));
+  EXPECT_GE(run(100, Region::Full).milliseconds, bench::launch_milliseconds(100, false, false));
+  EXPECT_GE(run(100, Region::Lower).milliseconds, bench::launch_milliseconds(100, true, true));
+}
+
+TEST_F(TimedGpu, LaunchesTakeTurns) {
+  const std::vector<Sample> samples = faces(128);
+  const auto begin = std::chrono::steady_clock::now();
+  const Engine::Ticket first = engine_->submit(samples, Region::Full, nullptr);
+  const Engine::Ticket second = engine_->submit(samples, Region::Full, nullptr);
+  engine_->collect(first);
+  engine_->collect(second);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(took.count(), bench::launch_milliseconds(128, false, false) +
+                              bench::launch_milliseconds(128, false, true));
+}
+
+TEST(TimedGpuTimes, LessWorkTakesLessTime) {
+  double before = 0;
+  for (int images = 1; images <= 128; images *= 2) {
+    const double whole = bench::launch_milliseconds(images, false, false);
+    const double lower = bench::launch_milliseconds(images, true, false);
+    EXPECT_GT(whole, before);
+    EXPECT_LT(lower, whole);
+    EXPECT_LT(bench::launch_milliseconds(images, true, true), lower);
+    EXPECT_GT(bench::launch_milliseconds(images, true, true), 0);
+    before = whole;
+  }
+  EXPECT_EQ(bench::launch_milliseconds(65, false, false), before);
 }
 
 }  // namespace

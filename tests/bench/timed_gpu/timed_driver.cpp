@@ -7,6 +7,8 @@
 #include <cstring>
 #include <thread>
 
+#include "error.h"
+
 namespace w2l::bench {
 namespace {
 
@@ -15,19 +17,25 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 constexpr std::size_t kMemory = std::size_t{8} << 30;
 constexpr int kGrey = 128;
 
-// Both of bytes: uploads and downloads.
+// Of uploads and downloads.
 constexpr double kCopyStartMs = 0.008;
 constexpr double kBytesPerMs = 20e6;
 
-// Whole pictures, crops that are new, 1 to 128 of them.
+// From the batches per second of `run-packed network`
+// (results/nvidia-h100-*-packed-2026-11-26.json), one after the other and two in flight: of 1, 2,
+// 4, ... 128 whole pictures of new faces. Shares are those of 128.
 constexpr double kLaunchMs[] = {0.35, 0.40, 0.50, 0.68, 0.96, 1.48, 2.73, 4.57};
-constexpr double kLowerShare = 0.84;    // of the time, where only the lower half is computed
-constexpr double kEncoderShare = 0.23;  // of that: what is saved when crops are repeated
+constexpr double kLowerShare = 0.86;    // of the time, where only the lower half is computed
+constexpr double kEncoderShare = 0.32;  // of the time for the lower half
 
-double launch_ms(int images) {
+double whole_milliseconds(int images) {
   std::size_t place = 0;
   while (1 << place < images) ++place;
   return kLaunchMs[place];
+}
+
+double encoder_milliseconds(int images) {
+  return whole_milliseconds(images) * kLowerShare * kEncoderShare;
 }
 
 template <typename Duration>
@@ -42,10 +50,14 @@ To *as(From *handle) {
 
 }  // namespace
 
+double launch_milliseconds(int images, bool lower, bool repeated) {
+  return whole_milliseconds(images) * (lower ? kLowerShare : 1.0) -
+         (repeated ? encoder_milliseconds(images) : 0.0);
+}
+
 struct TimedDriver::TimedStream {
   Clock::time_point end;  // of all that is enqueued
   Milliseconds captured{0};
-  bool capturing = false;
 };
 
 struct TimedDriver::TimedEvent {
@@ -65,7 +77,9 @@ TimedDriver::TimedDriver() {
 
 // Only addresses of device memory are ever used: its pages are never touched.
 void *TimedDriver::allocate(std::size_t bytes) {
-  return std::malloc(bytes);
+  void *memory = std::malloc(bytes);
+  if (!memory) throw Error(ErrorCode::OutOfMemory, "not enough memory for the timed GPU");
+  return memory;
 }
 
 void TimedDriver::release(void *memory) noexcept {
@@ -73,9 +87,7 @@ void TimedDriver::release(void *memory) noexcept {
 }
 
 void *TimedDriver::allocate_host(std::size_t bytes) {
-  void *memory = std::malloc(bytes);
-  std::memset(memory, kGrey, bytes);
-  return memory;
+  return std::memset(allocate(bytes), kGrey, bytes);
 }
 
 void TimedDriver::release_host(void *memory) noexcept {
@@ -118,17 +130,14 @@ void TimedDriver::compute(TimedStream &stream, Clock::duration time) {
   compute_end_ = stream.end;
 }
 
-// A launch takes what its images take as a whole; half pictures are told by the answers alone.
+// An encoder's graph begins with faces; the graph of all the rest ends with answers.
 void TimedDriver::write_faces(Stream *stream, const FaceArgs &args) {
-  as<TimedStream>(stream)->captured +=
-      Milliseconds(launch_ms(args.images) * kLowerShare * kEncoderShare);
+  as<TimedStream>(stream)->captured += Milliseconds(encoder_milliseconds(args.images));
 }
 
 void TimedDriver::write_answers(Stream *stream, const AnswerArgs &args) {
-  const double all = launch_ms(args.images);
-  const double encoder = all * kLowerShare * kEncoderShare;
   as<TimedStream>(stream)->captured +=
-      Milliseconds((args.first_row > 0 ? all * kLowerShare : all) - encoder);
+      Milliseconds(launch_milliseconds(args.images, args.first_row > 0, true));
 }
 
 void TimedDriver::begin_capture(Stream *stream) {
