@@ -21,9 +21,9 @@ class Search(unittest.TestCase):
     def test_no_more_than_the_limit(self):
         self.assertEqual(live_streams.most(lambda n: True, limit=24), 24)
 
-    def test_who_fails_once_is_asked_again(self):
+    def test_a_number_that_fails_is_asked_again(self):
         answers = [False, True, True, False, False]
-        works = live_streams.one_of_two(lambda number: answers.pop(0))
+        works = live_streams.asked_again(lambda number: answers.pop(0), 2)
         self.assertEqual([works(number) for number in range(3)], [True, True, False])
         self.assertEqual(answers, [])
 
