@@ -30,6 +30,7 @@
 #include "facecache_error.h"
 #include "gstw2lfacemeta.h"
 #include "gstw2lvideo.h"
+#include "mapped_frame.h"
 #include "property_types.h"
 #include "settings.h"
 
@@ -354,22 +355,17 @@ static GstFlowReturn report_missing(GstW2lFaceCache *self, GstBuffer *buffer, On
 static std::optional<GstW2lBox> find_region(GstW2lFaceCache *self, GstBuffer *buffer,
                                             const FaceCacheSettings &settings, Sighting &sighting) {
   Private *priv = self->priv;
-  GstVideoFrame frame;
 
   if (settings.detector == DetectorChoice::None) return std::nullopt;
   if (!priv->follower) {  // a box was given at start, and taken back since
     open_detector(self, settings);
     priv->follower->set_video(priv->info);
   }
-  if (!gst_video_frame_map(
-          &frame, &priv->info, buffer,
-          static_cast<GstMapFlags>(GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)))
-    throw std::runtime_error("the frame cannot be mapped for reading");
-  const std::unique_ptr<GstVideoFrame, decltype(&gst_video_frame_unmap)> unmap(
-      &frame, gst_video_frame_unmap);
+  w2l::MappedFrame frame(priv->info, buffer, GST_MAP_READ,
+                         "the frame cannot be mapped for reading");
 
   if (GST_BUFFER_IS_DISCONT(buffer)) priv->follower->reset();
-  sighting = priv->follower->next(frame, settings.interval, settings.min_score);
+  sighting = priv->follower->next(*frame.get(), settings.interval, settings.min_score);
   if (sighting.how == Sighting::How::Missing) return std::nullopt;
 
   const GstW2lBox region = w2l::padded_region(sighting.box, w2l::parse_pads(settings.pads),

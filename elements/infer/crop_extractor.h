@@ -1,6 +1,6 @@
 // gst-wav2lip: cuts the face out of a mapped frame of any supported format and makes it the
-// network's input. w2linfer calls it once a frame: live when the frame comes, else when its batch
-// is put together. SPDX-License-Identifier: LGPL-2.1-or-later
+// network's input. w2linfer calls it once a frame: live when the frame comes, else with its batch.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <gst/video/video.h>

@@ -172,7 +172,8 @@ void gst_w2l_infer_clear_video(GstW2lInfer *self, bool keep_sticky);
 GstPad *gst_w2l_infer_get_audio_pad(GstW2lInfer *self); /* (transfer full) (nullable) */
 
 /* gstw2linfercrop.cpp */
-/* Cuts @box out of a frame of @video with one of its extractors. Throws w2l::Error. */
+/* Cuts @box out of a frame of @video with one of its extractors. Throws w2l::Error,
+ * and std::runtime_error if the frame cannot be mapped. */
 w2l::FaceCrop gst_w2l_infer_cut_face(const w2l::VideoStream &video, w2l::CropExtractor &extractor,
                                      GstBuffer *frame, const GstW2lBox &box,
                                      const w2l::EngineInfo &engine);

@@ -1,5 +1,6 @@
-// gst-wav2lip: the inner loops of YuvToBgr: rows of samples to rows of pixels, in whole numbers
-// that are the same on all CPUs. SPDX-License-Identifier: LGPL-2.1-or-later
+// gst-wav2lip: the inner loops of YuvToBgr: rows of samples to rows of pixels. Whole numbers, the
+// same on all CPUs.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstdint>

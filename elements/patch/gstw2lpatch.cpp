@@ -331,7 +331,7 @@ static void gst_w2l_patch_paint(GstW2lPatch *self, GstVideoFrame *frame,
                                 const GstW2lPatchMeta *meta, const w2l::PatchGeometry &geometry,
                                 const w2l::Placement &placement, double feather) {
   w2l::TraceRange range{"w2lpatch: blend"};
-  w2l::MappedFrame image(meta->info, meta->image, GST_MAP_READ);
+  w2l::MappedFrame image(meta->info, meta->image, GST_MAP_READ, w2l::kCannotBeMapped);
   cv::Mat bgr(GST_VIDEO_INFO_HEIGHT(&meta->info), GST_VIDEO_INFO_WIDTH(&meta->info), CV_8UC3,
               GST_VIDEO_FRAME_PLANE_DATA(image.get(), 0),
               GST_VIDEO_FRAME_PLANE_STRIDE(image.get(), 0));
@@ -371,7 +371,9 @@ static void gst_w2l_patch_blend_all(GstW2lPatch *self, GstBuffer *buffer) {
                                                 GST_VIDEO_INFO_HEIGHT(&stream.info));
     if (placement.clipped) clipped++;
     if (!placement.visible()) continue;
-    if (!frame) frame = std::make_unique<w2l::MappedFrame>(stream.info, buffer, GST_MAP_READWRITE);
+    if (!frame)
+      frame = std::make_unique<w2l::MappedFrame>(stream.info, buffer, GST_MAP_READWRITE,
+                                                 w2l::kCannotBeMapped);
     gst_w2l_patch_paint(self, frame->get(), meta, geometry, placement, blend.feather);
   }
   gst_w2l_patch_count(self, frame != nullptr, clipped);

@@ -6,19 +6,6 @@
 
 namespace w2l {
 
-MappedFrame::MappedFrame(const GstVideoInfo &info, GstBuffer *buffer, GstMapFlags flags) {
-  // Without a reference of its own, so that the buffer stays writable while it is mapped.
-  int all_flags = flags | static_cast<int>(GST_VIDEO_FRAME_MAP_FLAG_NO_REF);
-  if (!gst_video_frame_map(&frame_, &info, buffer, static_cast<GstMapFlags>(all_flags)))
-    throw std::runtime_error(
-        "its memory cannot be mapped; put videoconvert or a download element "
-        "before w2lpatch");
-}
-
-MappedFrame::~MappedFrame() {
-  gst_video_frame_unmap(&frame_);
-}
-
 bool has_default_layout(GstBuffer *buffer, const GstVideoInfo &info) {
   const GstVideoMeta *meta = gst_buffer_get_video_meta(buffer);
   if (!meta) return true;
@@ -41,7 +28,8 @@ GstBuffer *copy_in_default_layout(GstBuffer *buffer, const GstVideoInfo &info) {
   if (GstVideoMeta *layout = gst_buffer_get_video_meta(packed))
     gst_buffer_remove_meta(packed, &layout->meta);
   try {
-    MappedFrame source(info, buffer, GST_MAP_READ), target(info, packed, GST_MAP_WRITE);
+    MappedFrame source(info, buffer, GST_MAP_READ, kCannotBeMapped);
+    MappedFrame target(info, packed, GST_MAP_WRITE, kCannotBeMapped);
     gst_video_frame_copy(target.get(), source.get());
     return packed;
   } catch (const std::runtime_error &) {

@@ -1,25 +1,17 @@
-// gst-wav2lip: video buffers for w2lpatch: mapping that cannot be forgotten to undo, and packing of
-// frames for elements that know nothing of strides.
+// gst-wav2lip: video buffers for w2lpatch: packing of frames for elements that know nothing of
+// strides.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <gst/video/video.h>
 
+#include "mapped_frame.h"
+
 namespace w2l {
 
-// Throws std::runtime_error when the buffer cannot be mapped.
-class MappedFrame {
- public:
-  MappedFrame(const GstVideoInfo &info, GstBuffer *buffer, GstMapFlags flags);
-  ~MappedFrame();
-  MappedFrame(const MappedFrame &) = delete;
-  MappedFrame &operator=(const MappedFrame &) = delete;
-
-  GstVideoFrame *get() { return &frame_; }
-
- private:
-  GstVideoFrame frame_;
-};
+// What MappedFrame says.
+constexpr const char *kCannotBeMapped =
+    "its memory cannot be mapped; put videoconvert or a download element before w2lpatch";
 
 // Whether the planes lie in `buffer` where the caps alone say they do.
 bool has_default_layout(GstBuffer *buffer, const GstVideoInfo &info);

@@ -17,7 +17,7 @@ std::size_t batches_to_launch(const std::vector<WaitingBatch> &waiting, int max_
       samples += waiting[end].samples;
       const bool fits = samples <= max_batch && waiting[end].first_row == waiting[from].first_row;
       if (end > from && !fits) break;
-      while (computed < samples) computed *= 2;
+      while (computed < samples) computed *= 2;  // bucket_of(samples), from the one before
       const int cost = kLaunchCost + computed + costs[end + 1];
       if (cost > costs[from]) continue;
       costs[from] = cost;

@@ -479,7 +479,7 @@ TEST_F(CudaEngineTest, MergesNothingThatWouldBePaddedMore) {
 
 // As those of live streams, whose speech comes in the same pieces.
 TEST_F(CudaEngineTest, MergesManySmallBatchesThatFillALaunchTogether) {
-  // Ten of them, not the two that fill eight places; then the other three.
+  // Ten of them, not the two that fill eight places; then the other three, computed as 16.
   EXPECT_EQ(uploads_of_waiting(Sizes(13, 3)),
             (Sizes{upload(1, 1), upload(1, 0), upload(32, 0), upload(16, 0)}));
 }

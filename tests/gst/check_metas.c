@@ -248,10 +248,12 @@ GST_END_TEST
 
 GST_START_TEST(wrong_arguments_are_refused) {
   GstBuffer *buffer = gst_buffer_new(), *image;
-  GstVideoInfo info, rgb;
+  GstVideoInfo info, rgb, no_columns;
 
   image = new_answer(&info);
   gst_video_info_set_format(&rgb, GST_VIDEO_FORMAT_RGB, 96, 96);
+  no_columns = info;
+  no_columns.width = 0;
   /* G_DEBUG=fatal-criticals would end the test at the first of them. */
   g_log_set_always_fatal(G_LOG_FATAL_MASK);
   ASSERT_CRITICAL(gst_buffer_add_w2l_face_meta(buffer, NULL, 0, 1.0, GST_W2L_FACE_FLAG_NONE));
@@ -259,6 +261,7 @@ GST_START_TEST(wrong_arguments_are_refused) {
   ASSERT_CRITICAL(gst_buffer_add_w2l_patch_meta(buffer, &box, 0, NULL, &info, 0, 96));
   ASSERT_CRITICAL(gst_buffer_add_w2l_patch_meta(buffer, &box, 0, image, NULL, 0, 96));
   ASSERT_CRITICAL(gst_buffer_add_w2l_patch_meta(buffer, &box, 0, image, &rgb, 0, 96));
+  ASSERT_CRITICAL(gst_buffer_add_w2l_patch_meta(buffer, &box, 0, image, &no_columns, 0, 96));
   ASSERT_CRITICAL(gst_buffer_add_w2l_patch_meta(buffer, &box, 0, image, &info, 48, 48));
   ASSERT_CRITICAL(gst_buffer_add_w2l_patch_meta(buffer, &box, 0, image, &info, 0, 97));
   assert_no_metas(buffer);

@@ -1,5 +1,6 @@
 // gst-wav2lip tests: convolutions of any geometry by im2col against their scalar twin in double,
-// for every instruction set that this CPU has. SPDX-License-Identifier: LGPL-2.1-or-later
+// for every instruction set that this CPU has.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
 #include <algorithm>

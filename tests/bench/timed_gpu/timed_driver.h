@@ -1,6 +1,7 @@
 // gst-wav2lip benchmark: a GPU that takes as long as one and computes nothing.
-// Graphs run one after the other, copies beside them, each in its stream's order. The host waits
-// for an event as for a real one, asleep. SPDX-License-Identifier: LGPL-2.1-or-later
+// Graphs run one after the other, copies beside them, each in its stream's order. The host sleeps
+// until an event, as with a real one.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <chrono>
@@ -10,8 +11,8 @@
 
 namespace w2l::bench {
 
-// What a launch takes on the GPU, in milliseconds, copies not counted: that of an NVIDIA H100 in
-// fp16. `images`: 1 to 128. `lower`: only the lower half is computed. `repeated`: no crop is new.
+// What the graphs of a launch take, in milliseconds: as on an NVIDIA H100 in fp16. Copies come on
+// top. `images`: 1 to 128. `lower`: only the lower half is computed. `repeated`: no crop is new.
 double launch_milliseconds(int images, bool lower, bool repeated);
 
 class TimedDriver final : public Driver {
